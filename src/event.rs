@@ -262,6 +262,10 @@ pub fn caused_by(event: &Event, mut tell: impl FnMut(AppEvent, u64)) {
             // The AI SDK measures in whole milliseconds, rounded down.
             tell(AppEvent::Duration, duration.us() / 1000 * 1000);
         }
+        // The app sends what a step costs, as it does for an agent.
+        Event::StepFinished { cost, .. } if cost.nano_dollars() > 0 => {
+            tell(AppEvent::Cost, cost.nano_dollars());
+        }
         Event::Judged { label: Label::Positive, .. } => tell(AppEvent::FeedbackPositive, 1),
         Event::Judged { label: Label::Negative, .. } => tell(AppEvent::FeedbackNegative, 1),
         Event::ToolUsed { .. } => tell(AppEvent::ToolCall, 1),

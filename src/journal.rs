@@ -73,11 +73,13 @@ pub enum FailureKind {
     Disabled = 7,
     /// The app crashed before it sent anything.
     Crashed = 8,
+    /// A step without a model failed.
+    StepFailed = 9,
 }
 
 impl FailureKind {
     /// All kinds.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Timeout,
         Self::RateLimited,
         Self::ProviderError,
@@ -87,6 +89,7 @@ impl FailureKind {
         Self::BadRequest,
         Self::Disabled,
         Self::Crashed,
+        Self::StepFailed,
     ];
 
     /// Name in reports.
@@ -102,6 +105,7 @@ impl FailureKind {
             Self::BadRequest => "bad_request",
             Self::Disabled => "disabled",
             Self::Crashed => "crashed",
+            Self::StepFailed => "step_failed",
         }
     }
 }
@@ -232,6 +236,17 @@ pub enum Event {
         cost: Option<Money>,
         /// Whether it failed.
         failed: Option<FailureKind>,
+    },
+    /// A step without a model ended.
+    StepFinished {
+        /// Which one.
+        agent: AgentId,
+        /// From its start to its end.
+        duration: Duration,
+        /// What it cost.
+        cost: Money,
+        /// Whether it failed.
+        failed: bool,
     },
     /// The request was answered, or not.
     Finished {
@@ -476,6 +491,9 @@ fn encode(entry: &Entry) -> Bytes {
             b.u8(14).u8(agent.0).u8(stopped.into()).u8(harmful.into()).u8(fail_open.into())
         }
         Event::HarmAnswered => b.u8(15),
+        Event::StepFinished { agent, duration, cost, failed } => {
+            b.u8(16).u8(agent.0).u64(duration.us()).u64(cost.nano_dollars()).u8(failed.into())
+        }
         Event::Followed { outcome, group, value } => b.u8(13).u8(outcome).u16(group).u64(value),
         Event::Reallocated { served, weight } => b.u8(12).served(Some(served)).u32(weight),
     };

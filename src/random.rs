@@ -62,6 +62,8 @@ pub enum Purpose {
     Planned = 22,
     /// Whether a guard should stop a question.
     Harmful = 25,
+    /// A run of a step without a model; nth = its place and which run.
+    Step = 26,
     /// Which way a visit takes from an agent whose edges share the visits out; nth = the agent's
     /// place.
     Share = 23,

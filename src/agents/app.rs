@@ -62,7 +62,10 @@ impl<'a> App<'a> {
     /// Which form of the graph was served: 0 is `graph` itself.
     #[must_use]
     pub fn form(&self, assigned: &[Assignment]) -> u8 {
-        let own = assigned.get(self.graph.nodes.len()).and_then(|own| own.served);
+        if self.graph_variations.is_empty() {
+            return 0;
+        }
+        let own = assigned.get(self.graph.configs()).and_then(|own| own.served);
         own.map_or(0, |own| own.variation)
     }
 

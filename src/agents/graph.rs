@@ -1,7 +1,8 @@
 //! The graph of agents that a visit walks: nodes, each an AI config at work, and edges between them.
 //! Plain data.
 //!
-//! Guarantees: a node's number is the number of its AI config. Where several edges could be taken,
+//! Guarantees: a node's number is the number of its AI config; steps without a model, which have none,
+//! come last. Where several edges could be taken,
 //! the first that fits is.
 //!
 //! Does not know: how a visit walks, or what a model answers.
@@ -11,6 +12,8 @@ use std::sync::Arc;
 use crate::journal::{AgentId, Caller};
 use crate::llm::model::{GuardErrors, RouteChoice};
 use crate::llm::tasks::Task;
+use crate::quantity::Money;
+use crate::time::Duration;
 
 /// Most agents of a graph.
 pub const MAX_AGENTS: usize = 64;
@@ -70,6 +73,8 @@ pub enum NodeRole {
     Research,
     /// Answers, with tools where its variation has any.
     Answer,
+    /// Works without a model and has no AI config: a retrieval, a rule, a call of a service.
+    Step(StepSpec),
     /// Looks the answer over. The chances are assumed.
     Critique {
         /// That it sends a weak answer back; `None`: its model's chance of a strong answer.
@@ -92,6 +97,21 @@ pub struct GuardSpec {
     pub refusal: Arc<str>,
 }
 
+/// What a step without a model takes, costs and gives.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct StepSpec {
+    /// Median time of a run.
+    pub latency: Duration,
+    /// Standard deviation of its logarithm.
+    pub latency_sigma: f64,
+    /// What a run costs; one that fails costs nothing.
+    pub cost: Money,
+    /// Chance that it fails.
+    pub fails: f64,
+    /// Tokens of what it hands on; 0: nothing.
+    pub tokens: u32,
+}
+
 impl NodeRole {
     /// What its model is asked to do.
     #[must_use]
@@ -102,7 +122,8 @@ impl NodeRole {
             Self::Route { .. } => Task::Route,
             Self::Plan(..) => Task::Plan,
             Self::Guard(_) => Task::Guard,
-            Self::Research | Self::Answer => Task::Answer,
+            // Nobody asks a model for a step.
+            Self::Research | Self::Answer | Self::Step(_) => Task::Answer,
             Self::Critique { .. } => Task::Critique,
         }
     }
@@ -111,7 +132,16 @@ impl NodeRole {
     /// answers, and it takes no fallback variation.
     #[must_use]
     pub fn prepares(&self) -> bool {
-        matches!(self, Self::Prescreen | Self::Screen | Self::Route { .. } | Self::Guard(_))
+        matches!(
+            self,
+            Self::Prescreen | Self::Screen | Self::Route { .. } | Self::Guard(_) | Self::Step(_)
+        )
+    }
+
+    /// What a step without a model is; `None` for an agent.
+    #[must_use]
+    pub fn step(&self) -> Option<&StepSpec> {
+        if let Self::Step(step) = self { Some(step) } else { None }
     }
 
     /// Whether a visit goes on as if it were not there when its config is disabled or it fails.
@@ -275,7 +305,8 @@ impl Graph {
             Task::Question => Caller::Writer,
             Task::Judge => Caller::Judge,
             task => {
-                let own = self.agents().find(|&agent| self.node(agent).role.task() == task);
+                let is = |role: &NodeRole| role.step().is_none() && role.task() == task;
+                let own = self.agents().find(|&agent| is(&self.node(agent).role));
                 Caller::Agent(own.unwrap_or(self.root))
             }
         }
@@ -295,6 +326,31 @@ impl Graph {
             at += 1;
         }
         reached
+    }
+
+    /// How many of its nodes have an AI config: the first so many. Steps without a model follow.
+    #[must_use]
+    pub fn configs(&self) -> usize {
+        self.nodes.iter().filter(|node| node.role.step().is_none()).count()
+    }
+
+    /// The agents that a way to this node leads to: the node itself, or those after a step.
+    #[must_use]
+    pub fn agents_from(&self, to: AgentId) -> Vec<AgentId> {
+        let (mut seen, mut at) = (vec![to], 0);
+        while let Some(&node) = seen.get(at) {
+            at += 1;
+            let Some(node) = self.nodes.get(node.index()) else { continue };
+            for edge in node.edges.iter().filter(|_| node.role.step().is_some()) {
+                if !seen.contains(&edge.to) {
+                    seen.push(edge.to);
+                }
+            }
+        }
+        let agent =
+            |id: &AgentId| self.nodes.get(id.index()).is_some_and(|own| own.role.step().is_none());
+        seen.retain(agent);
+        seen
     }
 
     /// Whether a scenario wrote it; otherwise it is the tutorial's.

@@ -12,7 +12,7 @@ pub mod visit;
 
 pub use app::{App, Assignment, Assignments, Brief, Exchange};
 pub use graph::{
-    AgentNode, Edge, Graph, GuardSpec, Handover, MAX_AGENTS, MAX_BRANCHES, NodeRole, When,
+    AgentNode, Edge, Graph, GuardSpec, Handover, MAX_AGENTS, MAX_BRANCHES, NodeRole, StepSpec, When,
 };
 pub use library::{Library, given_up};
 pub use outcome::{BusinessOutcome, EffectTarget, OutcomeValue, StatedEffect, VisitQuality};

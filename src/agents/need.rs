@@ -9,6 +9,8 @@ use crate::llm::model::Called;
 pub enum Need {
     /// A model has to answer [`prompt`](super::visit::Visit::prompt).
     Model,
+    /// Its step without a model has to run: [`step`](super::visit::Visit::step) says how it goes.
+    Step,
     /// This tool has to answer.
     Tool(Called),
     /// The question is written: the configs have to be evaluated, then

@@ -10,6 +10,7 @@
 mod branch;
 mod outcomes;
 mod prompt;
+mod step;
 mod turn;
 
 use std::sync::Arc;
@@ -33,6 +34,7 @@ use crate::quantity::Money;
 use crate::random::{Luck, Owner, Seed};
 use crate::time::{Duration, Timestamp};
 use branch::Branch;
+pub use step::StepRun;
 
 /// Parallel branches at work.
 #[derive(Debug)]
@@ -42,6 +44,8 @@ struct Fork {
     /// How many there are, and how many are still at work.
     of: u8,
     left: u8,
+    /// How many ended well and found nothing to hand on.
+    silent: u8,
     /// Why the last that failed did.
     failed: Option<FailureKind>,
 }
@@ -266,6 +270,7 @@ impl Visit {
             (Phase::Over, _) => Need::Nothing,
             (Phase::Written, _) => Need::Sending,
             (Phase::Writing | Phase::Judging, _) => Need::Model,
+            (Phase::Working, Some(Branch { works: true, is_step: true, .. })) => Need::Step,
             (Phase::Working, Some(Branch { works: true, called, .. })) => {
                 called.clone().map_or(Need::Model, Need::Tool)
             }
@@ -518,7 +523,11 @@ impl Visit {
     pub fn time_out(&mut self, now: Timestamp, mut tell: impl FnMut(Event)) {
         if self.phase == Phase::Working {
             for branch in self.branches.iter().filter(|branch| branch.works) {
-                tell(branch.finished(now, Some(FailureKind::Timeout)));
+                tell(if branch.is_step {
+                    branch.step_finished(now, None)
+                } else {
+                    branch.finished(now, Some(FailureKind::Timeout))
+                });
             }
             let latency = now.since(self.started);
             tell(Event::Finished { outcome: VisitEnd::Failed(FailureKind::Timeout), latency });

@@ -27,6 +27,10 @@ pub const REPLICATIONS: u64 = 40;
 /// Share of the simulated runs within an interval.
 pub const MASS: f64 = 0.9;
 
+/// What stands in the place of provider and model for steps without a model.
+const STEPS: &str = "steps";
+const NO_MODEL: &str = "no model";
+
 /// Name and version of the JSON.
 const SCHEMA: &str = "simlab.estimate/1";
 
@@ -213,9 +217,9 @@ pub struct CostEstimate {
     pub notes: Vec<String>,
 }
 
-/// What one run spends, by caller and model.
+/// What one run spends, by caller and model; a step has no model.
 #[derive(Default)]
-struct Spent(BTreeMap<(Caller, u16), Sums>);
+struct Spent(BTreeMap<(Caller, Option<u16>), Sums>);
 
 /// What one caller's calls of one model come to.
 #[derive(Clone, Copy, Default)]
@@ -228,15 +232,20 @@ struct Sums {
 
 impl Reader for Spent {
     fn entry(&mut self, entry: &Entry) {
-        if let Event::Completed { caller, model, input_tokens, output_tokens, cost, .. } =
-            entry.event
-        {
-            let sums = self.0.entry((caller, model)).or_default();
-            sums.calls += 1;
-            sums.input_tokens += u64::from(input_tokens);
-            sums.output_tokens += u64::from(output_tokens);
-            sums.nano_dollars += cost.map_or(0, |cost| cost.nano_dollars());
-        }
+        let (of, tokens, cost) = match entry.event {
+            Event::Completed { caller, model, input_tokens, output_tokens, cost, .. } => {
+                ((caller, Some(model)), (input_tokens, output_tokens), cost)
+            }
+            Event::StepFinished { agent, cost, failed: false, .. } => {
+                ((Caller::Agent(agent), None), (0, 0), Some(cost))
+            }
+            _ => return,
+        };
+        let sums = self.0.entry(of).or_default();
+        sums.calls += 1;
+        sums.input_tokens += u64::from(tokens.0);
+        sums.output_tokens += u64::from(tokens.1);
+        sums.nano_dollars += cost.map_or(0, |cost| cost.nano_dollars());
     }
 }
 
@@ -258,8 +267,8 @@ pub fn estimate(
         runs.push(stage.population(own, users).designed().on(&flags).visit(Spent::default()).0);
         progress(nth + 1);
     }
-    let dollars = |of: &dyn Fn(Caller, u16) -> bool| {
-        let one = |run: &BTreeMap<(Caller, u16), Sums>| {
+    let dollars = |of: &dyn Fn(Caller, Option<u16>) -> bool| {
+        let one = |run: &BTreeMap<(Caller, Option<u16>), Sums>| {
             run.iter()
                 .filter(|((caller, model), _)| of(*caller, *model))
                 .map(|(_, sums)| sums.nano_dollars as f64 / 1e9)
@@ -267,21 +276,23 @@ pub fn estimate(
         };
         CostSpread::of(runs.iter().map(one).collect())
     };
-    let mut keys: Vec<(Caller, u16)> = runs.iter().flat_map(|run| run.keys().copied()).collect();
+    let mut keys: Vec<(Caller, Option<u16>)> =
+        runs.iter().flat_map(|run| run.keys().copied()).collect();
     keys.sort_unstable();
     keys.dedup();
-    let mean = |key: &(Caller, u16), of: fn(&Sums) -> u64| {
+    let mean = |key: &(Caller, Option<u16>), of: fn(&Sums) -> u64| {
         runs.iter().filter_map(|run| run.get(key)).map(|sums| of(sums) as f64).sum::<f64>()
             / runs.len() as f64
     };
     let mut lines: Vec<EstimatedCalls> = keys
         .iter()
         .map(|key| {
-            let profile = stage.scenario.model(key.1);
-            let priced = profile.input_price.is_some() && profile.output_price.is_some();
+            let profile = key.1.map(|model| stage.scenario.model(model));
+            let priced =
+                profile.is_none_or(|own| own.input_price.is_some() && own.output_price.is_some());
             EstimatedCalls {
-                provider: profile.provider.name,
-                model: profile.id.clone(),
+                provider: profile.map_or(STEPS, |own| own.provider.name),
+                model: profile.map_or_else(|| NO_MODEL.to_owned(), |own| own.id.clone()),
                 agent: stage.scenario.graph.name(key.0).to_owned(),
                 calls: mean(key, |sums| sums.calls),
                 input_tokens: mean(key, |sums| sums.input_tokens),
@@ -292,13 +303,14 @@ pub fn estimate(
         .collect();
     let cost = |line: &EstimatedCalls| line.usd.map_or(0.0, |usd| usd.mean);
     lines.sort_by(|a, b| cost(b).total_cmp(&cost(a)));
-    let provider_of = |model: u16| stage.scenario.model(model).provider.name;
+    let provider_of =
+        |model: Option<u16>| model.map_or(STEPS, |model| stage.scenario.model(model).provider.name);
     let mut named: Vec<&'static str> = lines.iter().map(|line| line.provider).collect();
     named.sort_unstable();
     named.dedup();
     let providers =
         named.into_iter().map(|name| (name, dollars(&|_, model| provider_of(model) == name)));
-    let mut used: Vec<u16> = keys.iter().map(|key| key.1).collect();
+    let mut used: Vec<u16> = keys.iter().filter_map(|key| key.1).collect();
     used.sort_unstable();
     used.dedup();
     let faults = |&model: &u16| {

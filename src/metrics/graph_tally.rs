@@ -179,6 +179,8 @@ pub struct GraphTally {
     groups: Vec<GroupTally>,
     /// The first group of each experiment.
     first_group: Vec<usize>,
+    /// How many of the nodes have an AI config: the first so many.
+    configs: usize,
     /// The variations that each agent's config served, in order of number.
     served: Vec<Vec<u8>>,
     under_way: BTreeMap<u32, UnderWay>,
@@ -219,12 +221,19 @@ impl GraphTally {
             experiments,
             groups,
             first_group,
+            configs: nodes,
             served: vec![Vec::new(); nodes],
             under_way: BTreeMap::new(),
             spare: Vec::new(),
             bits: vec![0; width * users],
             width,
         }
+    }
+
+    /// The same where only the first so many nodes have an AI config.
+    #[must_use]
+    pub fn with_configs(self, configs: usize) -> Self {
+        Self { configs, ..self }
     }
 
     /// All users together.
@@ -443,10 +452,12 @@ impl Reader for GraphTally {
             Event::Finished { latency, .. } => self.end(user, entry.at.us(), latency.us()),
             Event::Evaluated { served, in_experiment } => {
                 let Some(request) = self.under_way.get_mut(&user) else { return };
-                if let Some(enabled) = request.enabled.get_mut(usize::from(served.config)) {
+                // The config of the graph itself has the number after them.
+                let node = Some(usize::from(served.config)).filter(|node| *node < self.configs);
+                if let Some(enabled) = node.and_then(|node| request.enabled.get_mut(node)) {
                     *enabled = true;
                 }
-                if let Some(all) = self.served.get_mut(usize::from(served.config))
+                if let Some(all) = node.and_then(|node| self.served.get_mut(node))
                     && let Err(at) = all.binary_search(&served.variation)
                 {
                     all.insert(at, served.variation);
@@ -491,6 +502,20 @@ impl Reader for GraphTally {
                     failed,
                     went_wrong: failed,
                 });
+            }
+            Event::StepFinished { agent, duration, cost, failed } => {
+                let Some(request) = self.under_way.get_mut(&user) else { return };
+                let end = entry.at.us();
+                request.runs.push(Run {
+                    node: agent.index(),
+                    start: end.saturating_sub(duration.us()),
+                    end,
+                    failed,
+                    went_wrong: failed,
+                });
+                if let Some(used) = request.used.get_mut(agent.index()) {
+                    used.cost += cost;
+                }
             }
             Event::Guarded { agent, stopped, harmful, .. } => {
                 let Some(request) = self.under_way.get_mut(&user) else { return };

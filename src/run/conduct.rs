@@ -424,6 +424,9 @@ fn traffic_summary(tally: &TrafficTally) -> TrafficSummary {
     }
 }
 
+/// What stands in the place of the model of a step, which has none.
+const NO_MODEL: &str = "no model";
+
 /// What each agent's calls cost, for each variation: the "hidden cost paradox" table. `exposures`
 /// has the users of each.
 fn costs(
@@ -442,7 +445,8 @@ fn costs(
             rows.extend(of_agent.map(|((_, _, model), spending)| Cost {
                 variation: treatment.variation.clone(),
                 agent: scenario.graph.name(agent).to_owned(),
-                model: scenario.model(*model).id.clone(),
+                model:
+                    model.map_or_else(|| NO_MODEL.to_owned(), |own| scenario.model(own).id.clone()),
                 calls: spending.calls,
                 cost_per_user_usd: if users == 0 {
                     None

@@ -17,6 +17,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
+use crate::agents::Edge;
 use crate::context::{KEY_EPOCH, user_key};
 use crate::event::{AppEvent, EventData, EventSender, SdkFamily, caused_by, outcome_value};
 use crate::flags::events::{
@@ -60,6 +61,8 @@ pub struct VisitEvents {
     fetched: bool,
     /// The agents that have run, and when each run ended.
     runs: Vec<(AgentId, Timestamp)>,
+    /// The steps without a model that have run: when each began, and when it ended.
+    steps: Vec<(AgentId, u64, Timestamp)>,
     /// The tokens of their runs.
     tokens: u64,
     /// What a judge's score says about the answer, where an SDK tells it.
@@ -122,6 +125,16 @@ impl VisitEvents {
                 over = outcome != crate::journal::VisitEnd::Answered;
                 own(scenario, event, graph, &mut tell);
                 self.finished(scenario, graph, &mut tell);
+                None
+            }
+            Event::StepFinished { agent, duration, .. } => {
+                let end = entry.at;
+                self.steps.push((agent, end.us().saturating_sub(duration.us()), end));
+                let node = scenario.graph.nodes.get(agent.index());
+                let data = json!({ "step": node.map_or("", |node| &node.name) });
+                caused_by(event, |event, value| {
+                    tell(Sent::Metric(event, data.clone(), value as f64 * event.scale()));
+                });
                 None
             }
             Event::Disclosed { .. } | Event::Guarded { .. } | Event::HarmAnswered => {
@@ -233,15 +246,24 @@ impl VisitEvents {
         let Some(graph) = graph.filter(|graph| graph.family == SdkFamily::AiServer) else { return };
         let leads = |from: AgentId| {
             let node = scenario.graph.nodes.get(from.index());
-            node.is_some_and(|node| node.edges.iter().any(|edge| edge.to == to))
+            let after = |edge: &Edge| scenario.graph.agents_from(edge.to).contains(&to);
+            node.is_some_and(|node| node.edges.iter().any(after))
         };
-        let before = self.runs.iter().rev().find(|(from, end)| end.us() == started && leads(*from));
+        // Steps without a model in between belong to the handoff.
+        let mut moments = vec![started];
+        for &(_, began, end) in self.steps.iter().rev() {
+            if moments.contains(&end.us()) {
+                moments.push(began);
+            }
+        }
+        let mut before = self.runs.iter().rev();
+        let before = before.find(|(from, end)| moments.contains(&end.us()) && leads(*from));
         let Some(source) = before.and_then(|(from, _)| scenario.graph.nodes.get(from.index()))
         else {
             return;
         };
         let target = scenario.graph.nodes.get(to.index()).map_or("", |node| &node.name);
-        let several = source.edges.iter().any(|edge| edge.to != to);
+        let several = source.edges.iter().any(|edge| scenario.graph.agents_from(edge.to) != [to]);
         let data =
             graph.with([("sourceKey", source.name.as_str().into()), ("targetKey", target.into())]);
         if several {

@@ -67,7 +67,7 @@ fn drawn(scenario: &Scenario) -> Vec<Drawn<'_>> {
 
 /// The variations of the graph in which a drawn edge can be taken; none where that is all of them.
 fn forms_with(scenario: &Scenario, drawn: &Drawn<'_>) -> Vec<String> {
-    let own = scenario.configs.get(scenario.graph.nodes.len());
+    let own = scenario.configs.get(scenario.graph.configs());
     let Some(config) = own.filter(|_| !scenario.graph_variations.is_empty()) else {
         return Vec::new();
     };
@@ -95,6 +95,7 @@ pub fn graph_tally(scenario: &Scenario, users: u32) -> Option<GraphTally> {
     let edges = || drawn(scenario).iter().filter_map(Drawn::tally).collect();
     graph.is_written().then(|| {
         GraphTally::new(graph.nodes.len(), graph.root, edges(), scenario.varies(), users as usize)
+            .with_configs(graph.configs())
     })
 }
 
@@ -104,6 +105,7 @@ fn role(role: &NodeRole) -> String {
         NodeRole::Prescreen => "prescreen".to_owned(),
         NodeRole::Screen => "screen".to_owned(),
         NodeRole::Guard(_) => "guard".to_owned(),
+        NodeRole::Step(_) => "step without a model".to_owned(),
         NodeRole::Route { .. } => "route".to_owned(),
         NodeRole::Plan(least, most) if least == most => format!("plan of {least} subtasks"),
         NodeRole::Plan(least, most) => format!("plan of {least} to {most} subtasks"),
@@ -150,7 +152,9 @@ pub(super) fn drawing(scenario: &Scenario, tally: &GraphTally) -> DrawnGraph {
             let model = scenario.model(variation.setup.model).id.clone();
             Some((variation.variation.clone(), model))
         });
-        let own = scenario.studies.iter().filter(|study| study.varies.config == agent.0);
+        let is_step = node.role.step().is_some();
+        let own = scenario.studies.iter();
+        let own = own.filter(|study| !is_step && study.varies.config == agent.0);
         DrawnNode {
             key: node.name.clone(),
             role: role(&node.role),

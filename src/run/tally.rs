@@ -58,7 +58,9 @@ impl Reader for TrafficTally {
                 self.users += u64::from(visit == 0);
                 self.personal += u64::from(personal);
             }
-            Event::Completed { cost: Some(cost), .. } => self.cost += cost,
+            Event::Completed { cost: Some(cost), .. } | Event::StepFinished { cost, .. } => {
+                self.cost += cost;
+            }
             Event::CallFailed { caller, kind, .. } => {
                 *self.failed_calls.entry((caller, kind)).or_default() += 1
             }
@@ -83,8 +85,8 @@ pub struct ArmTally {
     treatment_of: Vec<Option<u8>>,
     /// The treatment of each user in flight, by user; kept short by forgetting those that ended.
     current: BTreeMap<u32, u8>,
-    /// Spending by treatment, caller and model.
-    pub spending: BTreeMap<(u8, Caller, u16), Spending>,
+    /// Spending by treatment, caller and model; a step has no model.
+    pub spending: BTreeMap<(u8, Caller, Option<u16>), Spending>,
     /// Failed requests by treatment and kind.
     pub failures: BTreeMap<(u8, FailureKind), u64>,
 }
@@ -100,6 +102,12 @@ impl ArmTally {
             spending: BTreeMap::new(),
             failures: BTreeMap::new(),
         }
+    }
+
+    fn spend(&mut self, of: (u8, Caller, Option<u16>), cost: Money) {
+        let spending = self.spending.entry(of).or_default();
+        spending.calls += 1;
+        spending.cost += cost;
     }
 
     fn treatment(&self, served: Served) -> Option<u8> {
@@ -119,9 +127,12 @@ impl Reader for ArmTally {
             }
             Event::Completed { caller, served: Some(_), model, cost, .. } => {
                 if let Some(&treatment) = self.current.get(&entry.user) {
-                    let spending = self.spending.entry((treatment, caller, model)).or_default();
-                    spending.calls += 1;
-                    spending.cost += cost.unwrap_or(Money::ZERO);
+                    self.spend((treatment, caller, Some(model)), cost.unwrap_or(Money::ZERO));
+                }
+            }
+            Event::StepFinished { agent, cost, failed: false, .. } => {
+                if let Some(&treatment) = self.current.get(&entry.user) {
+                    self.spend((treatment, Caller::Agent(agent), None), cost);
                 }
             }
             Event::Finished { outcome, .. } => {

@@ -37,6 +37,13 @@ pub fn drafts(
     for (key, file) in &written.0 {
         let at = faults.look_up("AI config", key, drafts.iter().map(|config| config.key.as_str()));
         let Some(config) = at.and_then(|at| drafts.get_mut(at)) else { continue };
+        if config.role.step().is_some() {
+            let help = "remove it here: what a step does stands at its node".to_owned();
+            let label = "without a model it is no AI config";
+            let message = format!("the step `{}` has no variations", config.key);
+            faults.add(message, &key.span, label, Some(help));
+            continue;
+        }
         faults.keys("variation", &config.key, &file.variations);
         for (key, file) in &file.variations.0 {
             let rename = |variation: &mut DraftVariation, key: &str| {
@@ -124,7 +131,7 @@ pub fn drafts(
             config.default.clone_from(&default.value);
         }
     }
-    for config in drafts.iter_mut().filter(|config| config.own) {
+    for config in drafts.iter_mut().filter(|own| own.own && own.role.step().is_none()) {
         complete(config, written, faults);
     }
     drafts

@@ -11,6 +11,7 @@ use super::catalog::{self, DraftConfig, DraftVariation};
 use super::faults::Faults;
 use super::source::{self, WrittenRole as Role};
 use super::spanned::Spanned;
+use super::steps;
 use super::traffic::sum_to_whole;
 use crate::agents::{
     AgentNode, AtBudget, Edge, Graph, GuardSpec, Handover, MAX_AGENTS, MAX_BRANCHES, NodeRole, When,
@@ -58,13 +59,23 @@ pub fn drafts(written: &source::WrittenGraph, faults: &mut Faults<'_>) -> Vec<Dr
         if drafts.iter().any(|draft| draft.key == key.value) {
             continue;
         }
-        let role = role(node, faults);
+        let role = match steps::step(node, faults) {
+            Some(step) => NodeRole::Step(step),
+            None => role(node, faults),
+        };
         let catalogued = known.iter().position(|config| config.key == key.value);
         let draft = match catalogued {
-            Some(at) if node.model.is_none() => DraftConfig { role, ..known.swap_remove(at) },
+            Some(at) if node.model.is_none() && role.step().is_none() => {
+                DraftConfig { role, ..known.swap_remove(at) }
+            }
             _ => DraftConfig {
                 key: key.value.clone(),
-                variations: node.model.iter().map(|_| own(node, &role, faults)).collect(),
+                variations: node
+                    .model
+                    .iter()
+                    .filter(|_| role.step().is_none())
+                    .map(|_| own(node, &role, faults))
+                    .collect(),
                 role,
                 own: true,
                 rules: Vec::new(),
@@ -134,6 +145,7 @@ fn usual_instructions(role: &NodeRole) -> &'static str {
     match role {
         NodeRole::Prescreen => "Say whether the message has personal data, and where it goes.",
         NodeRole::Screen => catalog::BASIC,
+        NodeRole::Step(_) => "",
         NodeRole::Guard(_) => "Say whether the request may be answered, and why.",
         NodeRole::Route { .. } => "Hand the message over to whoever can answer it best.",
         NodeRole::Plan(..) => "Split the question into subtasks that can be researched one by one.",
@@ -151,6 +163,8 @@ fn role(node: &source::WrittenNode, faults: &mut Faults<'_>) -> NodeRole {
         Role::Answer => NodeRole::Answer,
         Role::Research => NodeRole::Research,
         Role::Screen => NodeRole::Screen,
+        // What a step is stands in `steps`.
+        Role::Step { .. } => NodeRole::Research,
         Role::Guard { misses, false_stops, refusal } => {
             if let Some(empty) = refusal.as_ref().filter(|text| text.value.trim().is_empty()) {
                 let help = "write what the user is told, or leave `refusal` out".to_owned();
@@ -266,7 +280,9 @@ pub(super) fn graph(
             Some(source::WrittenHandover::Results) => Handover::Results,
             Some(source::WrittenHandover::Thread) => Handover::Thread,
             Some(source::WrittenHandover::Report) => Handover::Report,
-            None if draft.role.prepares() && !matches!(draft.role, NodeRole::Guard(_)) => {
+            None if draft.role.prepares()
+                && !matches!(draft.role, NodeRole::Guard(_) | NodeRole::Step(_)) =>
+            {
                 Handover::Text
             }
             None => Handover::Results,
@@ -303,7 +319,12 @@ pub(super) fn graph(
     if complete && let Some(root) = root {
         leads.check(written, root, (&mut nodes, elsewhere), faults);
     }
-    Graph { key: written.name().to_owned(), root: AgentId(root.unwrap_or_default() as u8), nodes }
+    let root = AgentId(root.unwrap_or_default() as u8);
+    let graph = Graph { key: written.name().to_owned(), root, nodes };
+    if complete {
+        steps::check_root(written, &graph, faults);
+    }
+    graph
 }
 
 /// Whose draws an agent's calls have: a digest of its key, so that other agents move none of them.
@@ -432,7 +453,7 @@ impl WrittenEdges<'_> {
             })
             .collect();
         for (node, required) in nodes.iter_mut().zip(required) {
-            node.required = required && !node.role.optional();
+            node.required = required && !node.role.optional() && node.role.step().is_none();
         }
     }
 

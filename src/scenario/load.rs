@@ -21,7 +21,7 @@ use super::schema::schema;
 use super::scripted::{AnswerScript, parse_answers};
 use super::source::WrittenScenario as Written;
 use super::spanned::{Misread, Spanned};
-use super::{mend, shape, spanned};
+use super::{mend, shape, spanned, steps};
 use crate::diagnostic::{Diagnostic, Mistakes, SourceText, Wanted, mistaken, nearest};
 use crate::knowledge::{KnowledgeBase, ListedQuestion, REINFORCEMENT_LEARNING};
 
@@ -150,7 +150,7 @@ pub fn parse(
                 .help("`simlab new security my.ron` writes a scenario to start from"),
         ]);
     }
-    let written: Written = match spanned::read(&source.text) {
+    let mut written: Written = match spanned::read(&source.text) {
         Ok(written) => written,
         Err(_)
             if let Some(fault) =
@@ -164,6 +164,9 @@ pub fn parse(
             }));
         }
     };
+    if let Some(graph) = &mut written.graph {
+        steps::put_last(graph);
+    }
     let mut faults = Faults::new(&source);
     let kept = std::cell::RefCell::new(Vec::new());
     let noted = |named: &str| {

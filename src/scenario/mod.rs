@@ -39,6 +39,7 @@ mod schema_check;
 mod shape;
 mod source;
 mod spanned;
+mod steps;
 mod study;
 mod traffic;
 mod tree;

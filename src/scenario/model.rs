@@ -153,7 +153,7 @@ impl Scenario {
     /// Which form of the graph a variation of it serves: 0 is the graph as it stands.
     #[must_use]
     pub fn form_of_graph(&self, variation: &str) -> Option<usize> {
-        let config = self.configs.get(self.graph.nodes.len())?;
+        let config = self.configs.get(self.graph.configs())?;
         config.variations.iter().position(|own| own.variation == variation)
     }
 

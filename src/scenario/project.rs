@@ -16,11 +16,18 @@ fn graph(graph: &Graph, title: &str) -> Option<flags::GraphSpec> {
     if !graph.is_written() {
         return None;
     }
-    let name = |agent: AgentId| graph.nodes.get(agent.index()).map_or("", |node| &node.name);
+    let name =
+        |agent: AgentId| graph.nodes.get(agent.index()).map_or("", |node| node.name.as_str());
     let mut edges: Vec<flags::GraphEdgeSpec> = Vec::new();
-    for (from, node) in graph.agents().map(|agent| (agent, graph.node(agent))) {
-        for edge in &node.edges {
-            let (from, to) = (name(from), name(edge.to));
+    // Steps without a model are no AI configs: LaunchDarkly's edges lead around them.
+    let agents = graph.agents().map(|agent| (agent, graph.node(agent)));
+    for (from, node) in agents.filter(|(_, node)| node.role.step().is_none()) {
+        let ends =
+            |edge: &Edge| graph.agents_from(edge.to).into_iter().map(name).collect::<Vec<_>>();
+        for (edge, to) in
+            node.edges.iter().flat_map(|edge| ends(edge).into_iter().map(move |to| (edge, to)))
+        {
+            let from = name(from);
             let known = edges.iter().position(|known| known.from == from && known.to == to);
             let at = known.unwrap_or(edges.len());
             if known.is_none() {
@@ -41,13 +48,9 @@ fn graph(graph: &Graph, title: &str) -> Option<flags::GraphSpec> {
             }
         }
     }
+    let root = name(*graph.agents_from(graph.root).first()?).to_owned();
     let name = if title.is_empty() { &graph.key } else { title };
-    Some(flags::GraphSpec {
-        key: graph.key.clone(),
-        name: name.to_owned(),
-        root: graph.nodes.get(graph.root.index())?.name.clone(),
-        edges,
-    })
+    Some(flags::GraphSpec { key: graph.key.clone(), name: name.to_owned(), root, edges })
 }
 
 /// Adds to a handoff when this edge is taken. Runners show `description` to the model that chooses.

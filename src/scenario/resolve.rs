@@ -57,6 +57,8 @@ pub fn resolve(
     drafts.extend(
         written.graph.as_ref().and_then(|own| graph_variations::draft(own, &drafts, faults)),
     );
+    // What follows is about AI configs, which steps without a model are not.
+    drafts.retain(|draft| draft.role.step().is_none());
     let none = Entries::default();
     let nodes = written.graph.as_ref().map_or(&none, |graph| &graph.nodes);
     let places = (&written.configs, nodes);

@@ -4,7 +4,7 @@
 //!
 //! Does not know: what a user wants; a routing agent's model sees it, or does not.
 
-use crate::agents::{Graph, NodeRole, When};
+use crate::agents::{Edge, Graph, NodeRole, When};
 use crate::journal::AgentId;
 use crate::llm::chat::ChatRequest;
 use crate::llm::model::RouteChoice;
@@ -51,7 +51,12 @@ pub fn way<'a>(graph: &'a Graph, request: &ChatRequest, personal: bool) -> Optio
     }
     graph.agents().find_map(|agent| {
         let node = graph.node(agent);
-        let ends = node.edges.iter().filter_map(|edge| offered(request, &graph.node(edge.to).name));
+        // An app hands over to the agent after a step.
+        let to = |edge: &Edge| {
+            let agents = graph.agents_from(edge.to).into_iter();
+            { agents }.find_map(|agent| offered(request, &graph.node(agent).name))
+        };
+        let ends = node.edges.iter().filter_map(to);
         let named: Vec<usize> = match &node.role {
             NodeRole::Route { routes, .. } => ends
                 .chain(routes.iter().filter_map(|route| offered(request, &route.name)))
@@ -78,7 +83,7 @@ pub fn way<'a>(graph: &'a Graph, request: &ChatRequest, personal: bool) -> Optio
                     When::Always | When::Parallel => true,
                     _ => false,
                 })?;
-                offered(request, &graph.node(taken.to).name).map(Way::To)
+                to(taken).map(Way::To)
             }
         }
     })
@@ -91,6 +96,7 @@ pub fn of_route(graph: &Graph, agent: AgentId, route: u16, request: &ChatRequest
     let named = routes.get(usize::from(route)).and_then(|route| offered(request, &route.name));
     named.or_else(|| {
         let edge = node.edges.iter().find(|edge| edge.when == When::Route(route))?;
-        offered(request, &graph.node(edge.to).name)
+        let agents = graph.agents_from(edge.to).into_iter();
+        { agents }.find_map(|agent| offered(request, &graph.node(agent).name))
     })
 }

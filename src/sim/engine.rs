@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use smallvec::SmallVec;
 
-use crate::agents::visit::{Need, Visit};
+use crate::agents::visit::{Need, StepRun, Visit};
 use crate::agents::{App, Assignments, Brief, Exchange, ToolTried, ToolTry, Tools, given_up};
 use crate::context::{UserKey, user_key};
 use crate::journal::{AgentId, Entry, Event, Reader};
@@ -87,6 +87,8 @@ enum Pending {
     Reply(Result<Completion, CallFailure>),
     /// A tool's output that arrives at the due time.
     Tool { output: Given, latency: Duration, refusals: u16 },
+    /// A step without a model, which ends at the due time.
+    Step(StepRun),
     /// The next try of a remote tool.
     Try { call: Called, since: Timestamp, refusals: u16 },
     /// The client's patience ends.
@@ -405,6 +407,7 @@ impl<'a, A: Assign, T: Tools, R: Reader> Engine<'a, A, T, R> {
             Pending::Try { call, since, refusals } => {
                 return self.try_tool(seat, call, since, refusals);
             }
+            Pending::Step(run) => visit.stepped(app, branch, now, run, tell),
             Pending::TimeOut => visit.time_out(now, tell),
             Pending::Nothing => return self.proceed(seat),
         }
@@ -463,6 +466,12 @@ impl<'a, A: Assign, T: Tools, R: Reader> Engine<'a, A, T, R> {
                     reader.entry(&entry);
                 });
                 self.proceed(seat)
+            }
+            Need::Step => {
+                if let Some(run) = visit.step(self.apps.of(visit), seat.branch as usize) {
+                    self.schedule(seat, self.now + run.latency, Pending::Step(run));
+                }
+                None
             }
             Need::Tool(call) => self.try_tool(seat, call, self.now, 0),
             Need::Others => None,

@@ -67,6 +67,7 @@ mod serve_responses;
 mod serve_roles;
 mod serve_sdk;
 mod serve_state;
+mod steps;
 mod studies;
 mod tidy;
 mod triggered;

@@ -21,6 +21,8 @@ pub(super) struct Branch {
     pub served: Served,
     /// The variation that acts: what was served, or its fallback.
     pub acting: Served,
+    /// Whether it is a step without a model.
+    pub is_step: bool,
     /// Whether it still has something to do.
     pub works: bool,
     /// Whether it was told the question as the user wrote it.
@@ -57,6 +59,7 @@ impl Branch {
             agent: AgentId(0),
             served: nothing,
             acting: nothing,
+            is_step: false,
             works: false,
             unredacted: false,
             called: None,
@@ -87,7 +90,7 @@ impl Branch {
     pub fn begin(&mut self, agent: AgentId, served: Served, now: Timestamp) {
         self.thread.clear();
         (self.agent, self.served, self.acting) = (agent, served, served);
-        (self.works, self.unredacted) = (true, false);
+        (self.works, self.unredacted, self.is_step) = (true, false, false);
         (self.called, self.thread_tokens) = (None, 0);
         (self.calls, self.sent, self.idle) = (0, 0, Duration::ZERO);
         (self.rounds, self.passages) = (0, Passages::default());
@@ -136,6 +139,16 @@ impl Branch {
             duration: now.since(self.started),
             cost,
             failed,
+        }
+    }
+
+    /// What the end of a step is in the journal; it costs something unless it failed.
+    pub fn step_finished(&self, now: Timestamp, cost: Option<Money>) -> Event {
+        Event::StepFinished {
+            agent: self.agent,
+            duration: now.since(self.started),
+            cost: cost.unwrap_or(Money::ZERO),
+            failed: cost.is_none(),
         }
     }
 

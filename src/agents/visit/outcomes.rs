@@ -25,6 +25,7 @@ impl Visit {
         app.graph
             .agents()
             .filter(reached)
+            .filter(|&agent| app.graph.node(agent).role.step().is_none())
             .filter_map(|agent| self.served_to(agent))
             .flat_map(|served| &app.setup(served).effects)
             .filter(|effect| effect.on == on)

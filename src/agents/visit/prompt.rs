@@ -136,7 +136,7 @@ impl Visit {
                     Situation::Follows { wrong_routes, missing, revision }
                 }
             }
-            NodeRole::Prescreen | NodeRole::Screen => Situation::Plain,
+            NodeRole::Prescreen | NodeRole::Screen | NodeRole::Step(_) => Situation::Plain,
         };
         (situation, &[])
     }

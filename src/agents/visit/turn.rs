@@ -302,7 +302,7 @@ impl Visit {
     }
 
     /// The agent's turn is over: the visit goes on to the next agent, or ends.
-    fn leave(
+    pub(super) fn leave(
         &mut self,
         app: &App<'_>,
         at: usize,
@@ -349,7 +349,7 @@ impl Visit {
         };
         let of = ways.len() as u8;
         let joins_at = node.joins_at.unwrap_or(edge.to);
-        self.fork = Some(Fork { joins_at, of, left: of, failed: None });
+        self.fork = Some(Fork { joins_at, of, left: of, silent: 0, failed: None });
         let told = self.results.clone();
         self.results.clear();
         while self.branches.len() < ways.len() {
@@ -387,9 +387,9 @@ impl Visit {
         if fork.left > 0 {
             return;
         }
-        let Fork { joins_at, of, failed, .. } = *fork;
+        let Fork { joins_at, of, failed, silent, .. } = *fork;
         self.fork = None;
-        let found = self.results.len();
+        let found = self.results.len() + usize::from(silent);
         if found == 0 {
             return self.over(now, failed.or(Some(FailureKind::Malformed)), tell);
         }
@@ -411,6 +411,18 @@ impl Visit {
         tell: &mut impl FnMut(Event),
     ) {
         let node = app.graph.node(to);
+        if node.role.step().is_some() {
+            if let Some(times) = self.entered.get_mut(to.index()) {
+                *times = times.saturating_add(1);
+            }
+            let Some(branch) = self.branches.get_mut(at) else { return };
+            // A conversation that is handed on goes around the step.
+            let kept = (std::mem::take(&mut branch.thread), branch.thread_tokens);
+            branch.begin(to, branch.served, now);
+            (branch.thread, branch.thread_tokens) = kept;
+            branch.is_step = true;
+            return;
+        }
         let Some(served) = self.served_to(to) else {
             // A disabled agent that is optional lets the text through, as in the original.
             let ended = if node.role.optional() { TurnEnd::Done } else { TurnEnd::Failed };

@@ -7,7 +7,8 @@ use serde::Deserialize;
 
 use super::super::spanned::{Entries, Spanned};
 use super::configs::PromptCaching;
-use crate::quantity::{Probability, Share};
+use crate::quantity::{Money, Probability, Share};
+use crate::time::Duration;
 
 /// Agents and the edges between them. Each agent is an AI config of the same key.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -116,6 +117,27 @@ pub enum WrittenRole {
     },
     /// Looks for personal data and sends a question that has any along the edge `Intent("screen")`.
     Prescreen,
+    /// Works without a model: a retrieval, a rule, a call of a service. It is no AI config, so it has no
+    /// `model` and no variations, and LaunchDarkly's graph has the edges without it. In simulation only.
+    Step {
+        /// Median time of a run.
+        latency: Duration,
+        /// How much runs differ: standard deviation of the logarithm of that time. Default: 0.4.
+        #[serde(default)]
+        #[schemars(range(min = 0, max = 3))]
+        latency_sigma: Option<Spanned<f64>>,
+        /// What a run costs; one that fails costs nothing. Default: $0.
+        #[serde(default)]
+        cost: Option<Money>,
+        /// Chance that a run fails; then the visit takes the edge `Failed`, or the request fails.
+        /// Default: 0.
+        #[serde(default)]
+        fails: Option<Probability>,
+        /// Tokens of what it hands on to the next agent with `Results`, such as passages. Default: none.
+        #[serde(default)]
+        #[schemars(range(min = 12, max = 100_000))]
+        tokens: Option<Spanned<i64>>,
+    },
     /// Splits the question into subtasks, at least and at most so many.
     Plan {
         /// The fewest and the most, from 1 to 15.
