@@ -64,6 +64,9 @@ pub enum Purpose {
     Harmful = 25,
     /// A run of a step without a model; nth = its place and which run.
     Step = 26,
+    /// A conversation: its patience (nth = 0), whether it ends after a turn (1), and the question after
+    /// that (2).
+    Turn = 27,
     /// Which way a visit takes from an agent whose edges share the visits out; nth = the agent's
     /// place.
     Share = 23,

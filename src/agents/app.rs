@@ -9,13 +9,14 @@ use crate::agents::graph::Graph;
 use crate::agents::library::Library;
 use crate::agents::outcome::BusinessOutcome;
 use crate::agents::spec::{AgentSetup, ConfigSetup};
-use crate::journal::Served;
+use crate::journal::{AgentId, Served};
 use crate::judge::JudgeSpec;
 use crate::knowledge::{Answer, Complexity, PiiSet, Question, TopicId};
 use crate::llm::profile::ModelProfile;
 use crate::llm::setup::Setup;
 use crate::llm::usage::UsageTables;
-use crate::time::Duration;
+use crate::time::{Duration, Timestamp};
+use crate::traffic::ConversationSpec;
 
 /// The app around the agents: everything that visits share and none of them changes.
 #[derive(Clone, Copy, Debug)]
@@ -43,6 +44,8 @@ pub struct App<'a> {
     /// How long after its last visit the experiment ends: later outcomes are not counted. `None`:
     /// it waits for all.
     pub ends_after: Option<Duration>,
+    /// How many questions a user asks; `None`: one for each visit.
+    pub conversation: Option<ConversationSpec>,
     /// How often each answer is judged: at least once.
     pub judgings: u16,
     /// Whether any variation has an effect that the scenario states.
@@ -108,6 +111,9 @@ pub struct Exchange {
     /// The answer.
     pub answer: Answer,
 }
+
+/// When the model of each agent that answered in the turn before was called last.
+pub type CallTimes = SmallVec<[(AgentId, Timestamp); 1]>;
 
 /// What evaluation served of each agent's config, in the order of the agents.
 pub type Assignments = SmallVec<[Assignment; 4]>;

@@ -10,7 +10,7 @@ mod text;
 mod tools;
 pub mod visit;
 
-pub use app::{App, Assignment, Assignments, Brief, Exchange};
+pub use app::{App, Assignment, Assignments, Brief, CallTimes, Exchange};
 pub use graph::{
     AgentNode, Edge, Graph, GuardSpec, Handover, MAX_AGENTS, MAX_BRANCHES, NodeRole, StepSpec, When,
 };

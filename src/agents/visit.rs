@@ -17,14 +17,15 @@ use std::sync::Arc;
 
 use smallvec::SmallVec;
 
-use crate::agents::app::{App, Assignment, Brief, Exchange};
+use crate::agents::app::{App, Assignment, Brief, CallTimes, Exchange};
 pub use crate::agents::need::Need;
 use crate::agents::need::Phase;
 use crate::agents::outcome::VisitQuality;
 use crate::journal::{AgentId, Caller, Event, FailureKind, Label, Served, VisitEnd};
 use crate::judge::{Sees, shown};
 use crate::knowledge::{
-    Grade, PersonalData, PiiKind, PiiSet, Prescreen, Question, Redaction, detect_personal_data,
+    Complexity, Grade, PersonalData, PiiKind, PiiSet, Prescreen, Question, Redaction, TopicId,
+    detect_personal_data,
 };
 use crate::llm::model::{
     Body, CallFailure, Completion, Given, MessageRole, ModelReply, Passages, PromptMessage, Said,
@@ -88,6 +89,11 @@ pub struct Visit {
     disclosed: bool,
     /// Whether a guard has ended the visit.
     stopped: bool,
+    /// Whether the conversation ends with this visit.
+    last: bool,
+    /// When the models of agents that answer were called last, in the turn before and in this one.
+    called_before: CallTimes,
+    called: CallTimes,
     /// Whether the app crashed on the user, who is counted all the same.
     crashed: bool,
     /// When the request was sent.
@@ -155,6 +161,9 @@ impl Visit {
             routing: None,
             disclosed: false,
             stopped: false,
+            last: true,
+            called_before: CallTimes::new(),
+            called: CallTimes::new(),
             crashed: false,
             started: Timestamp::START,
             results: SmallVec::new(),
@@ -196,6 +205,9 @@ impl Visit {
         self.results.clear();
         self.instructions.clear();
         self.begun.clear();
+        self.called_before.clear();
+        self.called.clear();
+        self.last = true;
         (self.user, self.owner, self.luck) = (user, owner.visit(nth), luck);
         (self.nth, self.history) = (nth, history);
         (self.group, self.brief) = (group, brief);
@@ -233,6 +245,22 @@ impl Visit {
         let all = self.history.len() + usize::from(own.is_some());
         let told = self.history.iter().copied().chain(own);
         told.skip(all.saturating_sub(most as usize)).collect()
+    }
+
+    /// Takes when agents were called in the turn before.
+    pub fn follows(&mut self, called: CallTimes) {
+        self.called_before = called;
+    }
+
+    /// When agents were called, where the conversation goes on.
+    pub fn goes_on(&mut self) -> Option<CallTimes> {
+        (!self.last).then(|| std::mem::take(&mut self.called))
+    }
+
+    /// What the visit is about: topic and depth.
+    #[must_use]
+    pub fn about(&self) -> (TopicId, Complexity) {
+        (self.brief.topic, self.brief.complexity)
     }
 
     /// What was asked, unless it is in a real model's words.
@@ -335,6 +363,12 @@ impl Visit {
         if let Some(usage) = usage {
             let (input_tokens, output_tokens) = (usage.input, usage.output);
             let cost = app.model(model).cost(usage);
+            if app.conversation.is_some()
+                && let Some(branch) = self.branches.get(at).filter(|_| served.is_some())
+            {
+                self.called.retain(|(agent, _)| *agent != branch.agent);
+                self.called.push((branch.agent, now));
+            }
             if let Some(branch) = self.branches.get_mut(at).filter(|_| served.is_some()) {
                 branch.charge((input_tokens, output_tokens), cost);
                 self.spent += cost.unwrap_or(Money::ZERO);
@@ -426,7 +460,7 @@ impl Visit {
             lost |= crash.is_some_and(|crash| crash.lost);
         }
         if lost {
-            self.over(now, Some(FailureKind::Crashed), &mut tell);
+            self.over(app, now, Some(FailureKind::Crashed), &mut tell);
             self.quality = None;
             return;
         }
@@ -438,7 +472,7 @@ impl Visit {
         let missing =
             |agent: AgentId| app.graph.node(agent).required && self.served_to(agent).is_none();
         if app.graph.agents().any(missing) {
-            return self.over(now, Some(FailureKind::Disabled), &mut tell);
+            return self.over(app, now, Some(FailureKind::Disabled), &mut tell);
         }
         self.phase = Phase::Working;
         self.enter(app, 0, app.graph.root, crate::agents::graph::Handover::Text, now, &mut tell);
@@ -449,26 +483,49 @@ impl Visit {
     }
 
     /// The request is answered, or failed; an answer is judged.
-    fn over(&mut self, now: Timestamp, failed: Option<FailureKind>, tell: &mut impl FnMut(Event)) {
+    fn over(
+        &mut self,
+        app: &App<'_>,
+        now: Timestamp,
+        failed: Option<FailureKind>,
+        tell: &mut impl FnMut(Event),
+    ) {
         let failed = failed.or(self.crashed.then_some(FailureKind::Crashed));
         if self.brief.harmful && !self.stopped && failed.is_none() {
             tell(Event::HarmAnswered);
         }
         let outcome = failed.map_or(VisitEnd::Answered, VisitEnd::Failed);
         tell(Event::Finished { outcome, latency: now.since(self.started) });
-        // Whoever is stopped rightly does not rate it, and nothing comes of it for the business.
-        let rightly = self.stopped && self.brief.harmful && failed.is_none();
+        self.last = failed.is_some() || self.stopped || self.ends(app);
+        // Whoever is stopped rightly does not rate it, and nothing comes of it for the business. Nor
+        // does a user who goes on, where a conversation is rated as a whole.
+        let rightly = failed.is_none() && self.stopped && self.brief.harmful;
+        let later = !self.last && app.conversation.is_some_and(|talk| talk.rated_once);
+        let unrated = rightly || later;
         self.quality = match failed {
             Some(_) => Some(VisitQuality::Failed),
-            None if rightly => None,
+            None if unrated => None,
             None => self.grade().map(VisitQuality::from),
         };
-        self.phase = if failed.is_some() || rightly { Phase::Over } else { Phase::Judging };
-        if rightly {
+        self.phase = if failed.is_some() || unrated { Phase::Over } else { Phase::Judging };
+        if unrated {
             tell(Event::Judged { agent: self.answered_by, label: Label::None, failed: false });
         }
         // Nobody got it.
         self.answer = self.answer.take().filter(|_| failed.is_none());
+    }
+
+    /// Whether the user asks nothing more after the answer.
+    fn ends(&self, app: &App<'_>) -> bool {
+        let Some(talk) = app.conversation else { return true };
+        let [strong, fair, weak] = talk.stops;
+        let satisfied = match self.grade() {
+            Some(Grade::Strong) => strong,
+            Some(Grade::Fair) | None => fair,
+            Some(Grade::Weak) => weak,
+        };
+        let user = self.owner.visit(self.nth);
+        talk.ends(self.luck, (user, self.nth), satisfied)
     }
 
     /// What of the user's personal data is left for an agent that answers to read; a company or a

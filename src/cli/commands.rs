@@ -172,6 +172,7 @@ pub(super) fn check(scenarios: &[String]) -> Ended {
                 let all: Vec<String> = studied.chain(watched).collect();
                 let who = match scenario.traffic.returns {
                     Some(_) => "users who come back",
+                    None if scenario.traffic.conversation.is_some() => "conversations",
                     None => "queries",
                 };
                 let mut lines = vec![format!(

@@ -80,6 +80,9 @@ pub fn simulated_alone(scenario: &Scenario) -> Vec<String> {
     for node in scenario.graph.nodes.iter().filter(|node| node.role.step().is_some()) {
         faults.push(format!("`{}` is a step without a model, {simulated}", node.name));
     }
+    if scenario.traffic.conversation.is_some() {
+        faults.push(format!("the users have a `conversation` of several turns, {simulated}"));
+    }
     if scenario.traffic.harmful.get() > 0.0 {
         faults.push(format!("the traffic has a `harmful_percentage`, {simulated}"));
     }

@@ -8,7 +8,7 @@ use crate::agents::{BusinessOutcome, NodeRole, OutcomeValue};
 use crate::figure::{written, written_percent as percent};
 use crate::report::Assumption;
 use crate::scenario::Scenario;
-use crate::traffic::{ReturnSpec, VisitCount};
+use crate::traffic::{ConversationSpec, ReturnSpec, TurnCount, VisitCount};
 
 /// The source of what a scenario states.
 const STATED: &str = "stated in the scenario";
@@ -52,6 +52,7 @@ pub(crate) fn stated(scenario: &Scenario) -> Vec<Assumption> {
     if let Some(returns) = scenario.traffic.returns {
         stated.insert(0, assumption(coming_back(returns), STATED));
     }
+    stated.extend(scenario.traffic.conversation.map(|own| assumption(turns(own), STATED)));
     stated.extend(guards(scenario));
     let late = scenario.outcomes.iter().any(|own| own.after > crate::time::Duration::ZERO);
     if let Some(wait) = scenario.ends_after.filter(|_| late) {
@@ -100,6 +101,22 @@ fn guards(scenario: &Scenario) -> Vec<Assumption> {
         }
     }
     stated
+}
+
+/// How a conversation goes, in words.
+fn turns(own: ConversationSpec) -> String {
+    let turns = match own.turns {
+        TurnCount::Between(1, 1) => "1 turn".to_owned(),
+        TurnCount::Between(least, most) if least == most => format!("{most} turns"),
+        TurnCount::Between(least, most) => format!("{least} to {most} turns"),
+        TurnCount::Geometric(mean) => format!("{} turns on average", written(mean)),
+    };
+    let [strong, fair, weak] = own.stops.map(percent);
+    format!(
+        "conversations: at most {turns}, {} apart on average; {strong} of users stop after a strong answer, {fair} after a fair one, {weak} after a weak one; {} of the later questions follow up on the first",
+        lasting(own.pause),
+        percent(own.follow_ups)
+    )
 }
 
 /// How users come back, in words.

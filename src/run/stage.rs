@@ -153,6 +153,7 @@ impl<'s> PreparedScenario<'s> {
             library: &self.library,
             outcomes: &self.scenario.outcomes,
             ends_after: self.scenario.ends_after,
+            conversation: self.scenario.traffic.conversation,
             judgings: 1,
             states_effects: self
                 .scenario

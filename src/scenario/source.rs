@@ -35,7 +35,7 @@ use super::lesson;
 use super::spanned::{Entries, Spanned};
 use crate::event::SdkFamily;
 use crate::experiment::{Correction, Method};
-use crate::quantity::Share;
+use crate::quantity::{Probability, Share};
 use crate::report::Expect;
 use crate::time::Duration;
 use crate::verdict::Rule;
@@ -67,6 +67,9 @@ pub struct WrittenScenario {
     /// How often users come back, and how alike their visits are. A user stays one unit in every
     /// analysis. A live run has no such users. Default: each user comes once.
     pub users: Option<Spanned<Users>>,
+    /// How many questions users ask in one conversation. A user stays one unit in every analysis. A live
+    /// run has no such users. Default: one question.
+    pub conversation: Option<Spanned<WrittenConversation>>,
     /// Who the users are: groups whose shares sum to 100%. Default: everybody is in the US on the
     /// paid plan.
     pub audience: Option<Spanned<Vec<Group>>>,
@@ -223,6 +226,68 @@ pub enum Visits {
     Fixed(Spanned<i64>),
     /// After every visit, one more with the same chance: the mean number of visits, from 1 to 100.
     Geometric(Spanned<f64>),
+}
+
+/// Conversations of several turns. With every turn the agents that answer read the whole conversation
+/// again: questions and answers.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "Conversation")]
+pub struct WrittenConversation {
+    /// How many questions a user is prepared to ask. A request that fails or is stopped ends the
+    /// conversation, too.
+    pub turns: WrittenTurns,
+    /// Mean time from an answer to the next question, in simulated time; the times are exponentially
+    /// distributed. Default: 30 s.
+    #[serde(default)]
+    pub pause: Option<Duration>,
+    /// Share of the later questions that are about what was asked before: the same topic and depth.
+    /// The others are about anything. Assumed. Default: 1.
+    #[serde(default)]
+    #[schemars(range(min = 0, max = 1))]
+    pub follow_ups: Option<Spanned<f64>>,
+    /// Chance that the user stops after an answer, by its quality. Assumed.
+    #[serde(default)]
+    pub stops: WrittenStops,
+    /// When answers are rated and outcomes follow. Default: `EachTurn`.
+    #[serde(default)]
+    pub rated: Option<WrittenRated>,
+}
+
+/// How many questions a user is prepared to ask.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "Turns")]
+pub enum WrittenTurns {
+    /// The same number for everybody, from 1 to 20.
+    Fixed(Spanned<i64>),
+    /// From the first to the second number, each equally likely; from 1 to 20.
+    Between(Spanned<i64>, Spanned<i64>),
+    /// After every question one more with the same chance: the mean number, from 1 to 20; at most 20.
+    Geometric(Spanned<f64>),
+}
+
+/// Chances that the user stops.
+#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[schemars(rename = "Stops")]
+pub struct WrittenStops {
+    /// After a strong answer. Default: 1.
+    pub strong: Option<Probability>,
+    /// After a fair one. Default: 0.5.
+    pub fair: Option<Probability>,
+    /// After a weak one. Default: 0.
+    pub weak: Option<Probability>,
+}
+
+/// When answers are rated.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[schemars(rename = "Rated")]
+pub enum WrittenRated {
+    /// After every answer.
+    EachTurn,
+    /// After the last answer alone, by that answer.
+    AtTheEnd,
 }
 
 /// How deep questions go. The shares sum to 100%.

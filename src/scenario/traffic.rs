@@ -10,7 +10,10 @@ use crate::context::Attributes;
 use crate::llm::profile::ModelProfile;
 use crate::quantity::{Probability, Share};
 use crate::time::Duration;
-use crate::traffic::{AudienceGroup, ReturnSpec, TrafficMode, TrafficSpec, VisitCount};
+use crate::traffic::{
+    AudienceGroup, ConversationSpec, MAX_TURNS, ReturnSpec, TrafficMode, TrafficSpec, TurnCount,
+    VisitCount,
+};
 
 /// Most queries of one run.
 const MAX_QUERIES: u32 = 10_000_000;
@@ -18,6 +21,8 @@ const MAX_QUERIES: u32 = 10_000_000;
 const MAX_WORKERS: u32 = 10_000;
 /// Most distinct attribute sets of an audience.
 const MAX_SETS: usize = 10_000;
+/// Mean time from an answer to the next question of a conversation. Assumed.
+const PAUSE: Duration = Duration::from_us(30_000_000);
 /// Attributes that LaunchDarkly keeps for itself.
 const RESERVED: [&str; 4] = ["key", "kind", "anonymous", "_meta"];
 
@@ -96,6 +101,7 @@ pub fn traffic(written: &Written, models: &[ModelProfile], faults: &mut Faults<'
             .pre_period
             .as_ref()
             .map(|alike| faults.range("pre_period", alike, 0.0, 1.0)),
+        conversation: written.conversation.as_ref().map(|own| conversation(own, written, faults)),
         returns: written.users.as_ref().map(|users| returns(users, written, faults)),
     }
 }
@@ -141,6 +147,68 @@ fn returns(
     }
     let remembers = file.remembers.as_ref().map_or(0, |own| faults.whole("remembers", own, 0..=20));
     ReturnSpec { visits, gap: file.gap, persistence, remembers }
+}
+
+/// Conversations of several turns.
+fn conversation(
+    own: &Spanned<source::WrittenConversation>,
+    written: &Written,
+    faults: &mut Faults<'_>,
+) -> ConversationSpec {
+    let file = &own.value;
+    let turns = match &file.turns {
+        source::WrittenTurns::Fixed(turns) => {
+            let turns = faults.whole("the number of turns", turns, 1..=MAX_TURNS);
+            TurnCount::Between(turns, turns)
+        }
+        source::WrittenTurns::Between(least, most) => {
+            let [few, many] =
+                [least, most].map(|own| faults.whole("the number of turns", own, 1..=MAX_TURNS));
+            if few > many {
+                let places = [(&least.span, "the fewest"), (&most.span, "the most")];
+                let help = "write the smaller number first".to_owned();
+                faults.add_pair("the fewest turns are more than the most", places, Some(help));
+            }
+            TurnCount::Between(few.min(many), many)
+        }
+        source::WrittenTurns::Geometric(mean) => TurnCount::Geometric(faults.range(
+            "the mean number of turns",
+            mean,
+            1.0,
+            f64::from(MAX_TURNS),
+        )),
+    };
+    let mut clash = |what: &str, place: &std::ops::Range<usize>, why: &str| {
+        let message = format!("a conversation of several turns cannot be combined with {what}");
+        let places = [(&own.span, "several turns"), (place, why)];
+        faults.add_pair(message, places, Some("remove one of the two".to_owned()));
+    };
+    if let Some(users) = &written.users {
+        clash("users who come back", &users.span, "users come back");
+    }
+    for other in written.experiments.iter().filter_map(|own| own.allocation.as_ref()) {
+        if matches!(other.value, source::Allocation::Thompson { .. }) {
+            clash("a bandit", &other.span, "it changes the split over time");
+        }
+    }
+    for other in written.guarded_rollouts.iter().filter(|own| !own.watch.is_empty()) {
+        clash("a watched rollout", &other.share.span, "it changes the split over time");
+    }
+    for other in written.experiments.iter().filter_map(|own| own.design.as_ref()) {
+        clash("a paired design", &other.span, "it asks each question by itself");
+    }
+    let [strong, fair, weak] =
+        [(file.stops.strong, 1.0), (file.stops.fair, 0.5), (file.stops.weak, 0.0)];
+    ConversationSpec {
+        turns,
+        pause: file.pause.unwrap_or(PAUSE),
+        follow_ups: file
+            .follow_ups
+            .as_ref()
+            .map_or(1.0, |share| faults.range("follow_ups", share, 0.0, 1.0)),
+        stops: [strong, fair, weak].map(|(chance, usual)| chance.map_or(usual, |own| own.get())),
+        rated_once: matches!(file.rated, Some(source::WrittenRated::AtTheEnd)),
+    }
 }
 
 /// Checks that shares sum to the whole.

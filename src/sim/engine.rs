@@ -11,17 +11,19 @@ use std::sync::Arc;
 use smallvec::SmallVec;
 
 use crate::agents::visit::{Need, StepRun, Visit};
-use crate::agents::{App, Assignments, Brief, Exchange, ToolTried, ToolTry, Tools, given_up};
+use crate::agents::{
+    App, Assignments, Brief, CallTimes, Exchange, ToolTried, ToolTry, Tools, given_up,
+};
 use crate::context::{UserKey, user_key};
 use crate::journal::{AgentId, Entry, Event, Reader};
-use crate::knowledge::Question;
+use crate::knowledge::{Complexity, Question, TopicId};
 use crate::llm::model::{
     CallFailure, CallWords, Called, Completion, Given, Prompt, Said, ToolUsed,
 };
 use crate::random::{Luck, Purpose};
 use crate::sim::queue::Queue;
 use crate::time::{Duration, Timestamp};
-use crate::traffic::{TrafficMode, TrafficPlan, TrafficSpec};
+use crate::traffic::{MAX_TURNS, TrafficMode, TrafficPlan, TrafficSpec};
 
 /// Who assigns variations to users.
 pub trait Assign {
@@ -107,6 +109,17 @@ struct Coming {
     history: Box<[Exchange]>,
     /// What is asked, where it is known before the visit.
     asks: Option<Question>,
+    /// In a conversation, what a follow-up is about, and when agents were called in the turn before.
+    about: Option<(TopicId, Complexity)>,
+    called: CallTimes,
+}
+
+impl Coming {
+    /// A user's first visit.
+    fn new(user: u32) -> Self {
+        let (history, called) = (Box::default(), CallTimes::new());
+        Self { user, nth: 0, history, asks: None, about: None, called }
+    }
 }
 
 /// How often each question is asked in a paired design: a question takes a user's place, and each
@@ -323,7 +336,7 @@ impl<'a, A: Assign, T: Tools, R: Reader> Engine<'a, A, T, R> {
         back.or_else(|| {
             let new = (self.next_user <= self.last_user).then_some(self.next_user)?;
             self.next_user += 1;
-            Some(Coming { user: new, nth: 0, history: Box::default(), asks: None })
+            Some(Coming::new(new))
         })
     }
 
@@ -419,12 +432,14 @@ impl<'a, A: Assign, T: Tools, R: Reader> Engine<'a, A, T, R> {
     }
 
     /// A visit begins in a seat.
-    fn begin(&mut self, seat: Seat, Coming { user, nth, history, asks }: Coming) {
+    fn begin(&mut self, seat: Seat, coming: Coming) {
+        let Coming { user, nth, history, asks, about, called } = coming;
         let owner = user_key(user).owner();
         let visitor = self.world.plan.visitor(owner, if self.paired.is_some() { 0 } else { nth });
+        let (topic, complexity) = about.unwrap_or((visitor.topic, visitor.complexity));
         let brief = Brief {
-            topic: visitor.topic,
-            complexity: visitor.complexity,
+            topic,
+            complexity,
             personal: visitor.personal,
             harmful: visitor.harmful,
             asks: asks.or(visitor.asks),
@@ -433,6 +448,7 @@ impl<'a, A: Assign, T: Tools, R: Reader> Engine<'a, A, T, R> {
         let slot = self.slots.of_mut(seat);
         slot.take(seat.branch as usize);
         slot.visit.begin(&self.world.app, (user, nth), luck, visitor.group, (brief, history));
+        slot.visit.follows(called);
     }
 
     /// Sees to what the seat's branch needs now.
@@ -494,8 +510,19 @@ impl<'a, A: Assign, T: Tools, R: Reader> Engine<'a, A, T, R> {
                     let (user, next) = (visit.user, visit.nth + 1);
                     if next < paired.visits {
                         let history = visit.remembered(paired.remembers);
-                        let coming = Coming { user, nth: next, history, asks: visit.question() };
+                        let asks = visit.question();
+                        let coming = Coming { nth: next, history, asks, ..Coming::new(user) };
                         self.returns.push(self.now + paired.gap, coming);
+                    }
+                } else if let Some(talk) = self.world.traffic.conversation {
+                    if let Some(called) = visit.goes_on() {
+                        let (user, nth) = (visit.user, visit.nth + 1);
+                        let owner = user_key(user).owner();
+                        let (pause, follows_up) = talk.next(self.world.luck, owner, nth);
+                        let (history, about) = (visit.remembered(MAX_TURNS), visit.about());
+                        let about = follows_up.then_some(about);
+                        let coming = Coming { nth, history, about, called, ..Coming::new(user) };
+                        self.returns.push(self.now + pause, coming);
                     }
                 } else if let Some(returns) = self.world.traffic.returns {
                     let (user, next) = (visit.user, visit.nth + 1);
@@ -503,7 +530,7 @@ impl<'a, A: Assign, T: Tools, R: Reader> Engine<'a, A, T, R> {
                     if next < self.world.plan.visits(owner) {
                         let due = self.now + self.world.plan.gap(owner, next);
                         let history = visit.remembered(returns.remembers);
-                        self.returns.push(due, Coming { user, nth: next, history, asks: None });
+                        self.returns.push(due, Coming { nth: next, history, ..Coming::new(user) });
                     }
                 }
                 slot.earlier = slot.earlier.wrapping_add(1);

@@ -5,6 +5,7 @@
 use crate::context::Attributes;
 use crate::quantity::Probability;
 use crate::time::Duration;
+use crate::traffic::conversation::ConversationSpec;
 use crate::traffic::returns::ReturnSpec;
 
 /// How requests are sent.
@@ -49,6 +50,9 @@ pub struct TrafficSpec {
     pub pre_period: Option<f64>,
     /// How users come back; `None`: each comes once.
     pub returns: Option<ReturnSpec>,
+    /// How many questions users ask in a visit; `None`: one. Where there are several, each is a visit
+    /// to the engine, the turns of a user counted from 0.
+    pub conversation: Option<ConversationSpec>,
 }
 
 /// Users with the same attributes.

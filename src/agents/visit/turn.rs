@@ -17,7 +17,7 @@ use crate::knowledge::tokens::{count, cut};
 use crate::knowledge::{Answer, PiiSet, Route, detect_personal_data};
 use crate::llm::model::{
     Body, CallFailure, Called, Completion, GuardReply, Handoff, MessageRole, ModelReply,
-    PromptMessage, Routing, Said, Screened,
+    PromptMessage, Routing, Said, Screened, TOKENS_PER_MESSAGE,
 };
 use crate::llm::tasks::Task;
 use crate::random::Purpose;
@@ -220,7 +220,7 @@ impl Visit {
             self.answer = Some(Body::Answer(Said::Words(Arc::clone(&guard.refusal))));
         }
         (self.stopped, self.answered_by) = (true, agent);
-        self.over(now, None, tell);
+        self.over(app, now, None, tell);
     }
 
     /// The agent's model wants to use a tool.
@@ -325,7 +325,7 @@ impl Visit {
             (None, None) => {
                 let failed =
                     failed.or_else(|| self.answer.is_none().then_some(FailureKind::Malformed));
-                self.over(now, failed, tell);
+                self.over(app, now, failed, tell);
             }
         }
     }
@@ -391,7 +391,7 @@ impl Visit {
         self.fork = None;
         let found = self.results.len() + usize::from(silent);
         if found == 0 {
-            return self.over(now, failed.or(Some(FailureKind::Malformed)), tell);
+            return self.over(app, now, failed.or(Some(FailureKind::Malformed)), tell);
         }
         self.missing = 1.0 - found as f64 / f64::from(of.max(1));
         if at != 0 {
@@ -432,9 +432,9 @@ impl Visit {
                 (Some(edge), _) => self.enter(app, at, edge.to, hands_over.unreported(), now, tell),
                 (None, Some(_)) => self.arrive(app, at, now, kind, tell),
                 (None, None) if node.role.optional() && self.answer.is_some() => {
-                    self.over(now, None, tell);
+                    self.over(app, now, None, tell);
                 }
-                (None, None) => self.over(now, kind, tell),
+                (None, None) => self.over(app, now, kind, tell),
             };
         };
         if !node.role.prepares() {
@@ -453,6 +453,24 @@ impl Visit {
         branch.unredacted = hands_over == Handover::Original;
         if node.role.task().converses() {
             self.tell_agent(app, at, to, hands_over);
+            if !self.called_before.is_empty() && hands_over != Handover::Thread {
+                self.recall(app, at, now);
+            }
+        }
+    }
+
+    /// What the agent sends again that it sent in the turn before: instructions and conversation up to
+    /// the question of that turn, whose answer was not input then.
+    fn recall(&mut self, app: &App<'_>, at: usize, now: Timestamp) {
+        let earlier = (2 * self.history.len()).saturating_sub(1);
+        let Some(branch) = self.branches.get_mut(at).filter(|_| earlier > 0) else { return };
+        let before = self.called_before.iter().find(|(agent, _)| *agent == branch.agent);
+        if let (Some((_, called)), NodeRole::Answer) = (before, &app.graph.node(branch.agent).role)
+        {
+            let told = branch.thread.iter().take(earlier);
+            let told: u32 = told.map(|own| own.tokens + TOKENS_PER_MESSAGE).sum();
+            branch.sent = app.setup(branch.acting).setup.fixed_tokens + told;
+            branch.idle = now.since(*called);
         }
     }
 
