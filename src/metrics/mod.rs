@@ -12,8 +12,10 @@ mod from_journal;
 mod graph_tally;
 mod observations;
 mod paired;
+mod reached;
 
 pub use from_journal::{JournalObserver, Varies};
 pub use graph_tally::{GraphTally, GroupTally, NodeTally, TallyEdge};
 pub use observations::{EventColumn, Observations};
 pub use paired::{PairedObserver, PairedTable};
+pub use reached::ReachedUnits;

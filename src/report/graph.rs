@@ -265,6 +265,10 @@ pub struct TriggeredMetric {
     /// The share of the users that the second comparison needs for the power of the first, as a
     /// fraction; `None` for percentiles.
     pub sample_needed: Option<Number>,
+    /// The true difference among the users whose request came to it, in the metric's unit: every one
+    /// of them in both variations; `None` without `--truth`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub true_difference: Option<Number>,
 }
 
 /// A difference without a prior.

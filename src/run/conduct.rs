@@ -374,7 +374,7 @@ impl RunCollector {
                     .as_ref()
                     .map_or_else(Vec::new, |tally| guard_uses(scenario, experiment, nth, tally)),
                 triggered: self.graph.as_ref().filter(|_| paired.is_none()).and_then(|tally| {
-                    triggered_users(scenario, study, &observations, &analysis, tally)
+                    triggered_users(scenario, study, &observations, &analysis, tally, truth)
                 }),
                 graph_changes: graph_changes(scenario, experiment),
                 paired: paired.as_ref().map(|(design, _, spending)| {

@@ -13,6 +13,7 @@ use crate::report::{
     DrawnEdge, DrawnGraph, DrawnNode, GraphChange, GuardUse, NodeUse, Number, Ordered,
     PlainDifference, TriggeredMetric, TriggeredUsers,
 };
+use crate::run::truth::ExperimentTruth;
 use crate::scenario::{Scenario, Study};
 
 /// Edges that are drawn as one: those between the same two agents, but for those of failures.
@@ -369,6 +370,7 @@ pub(super) fn triggered_users(
     observations: &Observations,
     analysis: &Analysis,
     tally: &GraphTally,
+    truth: Option<&ExperimentTruth>,
 ) -> Option<TriggeredUsers> {
     let (experiment, node) = (&study.experiment, usize::from(study.varies.config));
     // The graph itself is no agent: every user's request walks one form of it.
@@ -406,6 +408,9 @@ pub(super) fn triggered_users(
             exposed: own.all.as_ref().map(PlainDifference::of),
             reached: own.reached.as_ref().map(PlainDifference::of),
             sample_needed: own.sample_needed.and_then(Number::new),
+            true_difference: truth
+                .and_then(|truth| *truth.among_reached.get(own.metric)?.get(own.treatment)?)
+                .and_then(Number::new),
         })
     });
     let exposed: u64 = analysis.exposures.iter().sum();

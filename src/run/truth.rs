@@ -15,12 +15,12 @@
 //!
 //! Does not know: what was estimated.
 
-use crate::analysis::{Influence, Summary, analyze, influence, summarize};
+use crate::analysis::{Influence, MetricInput, Summary, analyze, influence, summarize};
 use crate::event::AppEvent;
 use crate::experiment::{Better, Experiment};
 use crate::figure;
-use crate::journal::Served;
-use crate::metrics::{JournalObserver, Varies};
+use crate::journal::{AgentId, Served};
+use crate::metrics::{JournalObserver, ReachedUnits, Varies};
 use crate::random::Seed;
 use crate::run::setup::SetupError;
 use crate::run::stage::PreparedScenario;
@@ -111,6 +111,9 @@ pub struct ExperimentTruth {
     pub limit: Summary,
     /// For each metric and treatment the numbers with their errors.
     pub pairs: Vec<Vec<Pair>>,
+    /// For each metric and treatment the difference to the control in the effect on the users whose
+    /// request comes to the agent of the experiment, in the metric's unit; `None` for the control.
+    pub among_reached: Vec<Vec<Option<f64>>>,
 }
 
 impl ExperimentTruth {
@@ -187,7 +190,7 @@ struct Population<'s> {
     varies: &'s Varies,
     treatment: usize,
     real: bool,
-    observer: Option<JournalObserver>,
+    observer: Option<(JournalObserver, Option<ReachedUnits>)>,
 }
 
 /// The truth of every experiment of the stage. `progress` hears how many visits have begun, of how
@@ -211,7 +214,10 @@ pub fn truth(
                 let new = if real { JournalObserver::of_reality } else { JournalObserver::new };
                 let observer = new(1, 0, scenario.varies(), &scenario.metrics)
                     .with_outcomes(scenario.outcome_keys());
-                let observer = Some(observer);
+                // Whose requests come to the agent of the experiment is of interest in a graph.
+                let graph = scenario.graph.is_written() && !scenario.varies_graph(&of.experiment);
+                let reached = (graph && real).then(|| ReachedUnits::new(AgentId(of.varies.config)));
+                let observer = Some((observer, reached));
                 populations.push(Population {
                     experiment,
                     varies: &of.varies,
@@ -238,7 +244,7 @@ pub fn truth(
             let varies = population.varies;
             let Some(variation) = varies.variation_of(population.treatment) else { continue };
             let Some(mut observer) = population.observer.take() else { continue };
-            observer.grow(next as usize);
+            observer.0.grow(next as usize);
             let begun = |begun: u32| progress(done + u64::from(begun.saturating_sub(users)), total);
             let forced = stage
                 .population(seed, next)
@@ -282,7 +288,7 @@ fn quantity(
     let own = populations
         .iter()
         .filter(|population| population.experiment == nth && population.real == real);
-    for (arm, observer) in
+    for (arm, (observer, _)) in
         own.filter_map(|population| Some((population.treatment, population.observer.as_ref()?)))
     {
         let table = observer.observations();
@@ -387,5 +393,45 @@ fn compare(
     let pairs = (0..experiment.metrics.len())
         .map(|metric| (0..arms).map(|arm| pair(metric, arm)).collect())
         .collect();
-    ExperimentTruth { users, effect, limit, pairs }
+    let among_reached = among_reached(stage, nth, experiment, populations);
+    ExperimentTruth { users, effect, limit, pairs, among_reached }
+}
+
+/// For each metric and treatment the difference to the control among the users whose request comes to
+/// the agent of the experiment in that arm; empty where nobody asked who they are.
+fn among_reached(
+    stage: &PreparedScenario<'_>,
+    nth: usize,
+    experiment: &Experiment,
+    populations: &[Population<'_>],
+) -> Vec<Vec<Option<f64>>> {
+    let metrics = &stage.scenario.metrics;
+    let values = |arm: usize| -> Option<Vec<Option<f64>>> {
+        let own = populations
+            .iter()
+            .find(|own| own.real && own.experiment == nth && own.treatment == arm)?;
+        let (observer, Some(reached)) = own.observer.as_ref()? else { return None };
+        let table = observer.observations();
+        let units = (0..table.units()).filter(|&unit| reached.has(unit));
+        let found = summarize(table, nth, experiment, metrics, units);
+        let exposed = found.exposures.get(arm).copied()?;
+        let of = |input: &MetricInput| {
+            let unknown = observer.unpriced() && input.metric.counts(AppEvent::Cost.key());
+            let tally = input.tallies.get(arm).copied().flatten().filter(|_| !unknown)?;
+            tally.value(exposed)
+        };
+        Some(found.metrics.iter().map(of).collect())
+    };
+    let Some(control) = values(experiment.control) else { return Vec::new() };
+    let arms: Vec<Option<Vec<Option<f64>>>> = (0..experiment.treatments.len())
+        .map(|arm| values(arm).filter(|_| arm != experiment.control))
+        .collect();
+    let of_metric = |(metric, base): (usize, Option<f64>)| {
+        let own = |arm: &Option<Vec<Option<f64>>>| {
+            let value = arm.as_ref()?.get(metric).copied().flatten()?;
+            Some(value - base?)
+        };
+        arms.iter().map(own).collect()
+    };
+    control.into_iter().enumerate().map(of_metric).collect()
 }

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use simlab::diagnostic::{SourceText, render};
 use simlab::journal::{AgentId, Caller, Entry, Event, Reader, Served};
 use simlab::report::{Report, TriggeredUsers};
-use simlab::run::{PreparedScenario, RunOptions, Simulation};
+use simlab::run::{PreparedScenario, RunOptions, Simulation, Size};
 use simlab::scenario::{Documents, Scenario, parse};
 
 /// 30% of the users are sent to an agent under experiment, whose answers are checked and written
@@ -274,4 +274,48 @@ fn where_everybody_comes_to_the_agent_there_is_nothing_to_tell() {
     let stage = PreparedScenario::new(&all, all.seed).unwrap();
     let report = report(&stage, 3, 300);
     assert!(report.experiments[0].triggered.is_none());
+}
+
+/// What each user's calls really cost, also in runs that failed, and whether the agent was at work.
+#[derive(Default)]
+struct RealCosts(BTreeMap<u32, (f64, bool)>);
+
+impl Reader for RealCosts {
+    fn entry(&mut self, entry: &Entry) {
+        match entry.event {
+            Event::Completed { served: Some(_), cost: Some(cost), .. } => {
+                self.0.entry(entry.user).or_default().0 += cost.dollars();
+            }
+            Event::AgentFinished { caller: Caller::Agent(AgentId(BILLING)), .. } => {
+                self.0.entry(entry.user).or_default().1 = true;
+            }
+            _ => {}
+        }
+    }
+}
+
+#[test]
+fn the_true_difference_is_that_of_all_calls_of_the_users_who_were_reached() {
+    let scenario = scenario(SPECIALISTS);
+    let stage = PreparedScenario::new(&scenario, scenario.seed).unwrap();
+    let (users, seed) = (10_000, scenario.seed);
+    let mean = |variation: u8| {
+        let served = Served { config: BILLING, variation };
+        let costs = stage.population(seed, users).forced(served).visit(RealCosts::default()).0;
+        let reached: Vec<f64> = costs.values().filter(|own| own.1).map(|own| own.0).collect();
+        reached.iter().sum::<f64>() / reached.len() as f64
+    };
+    let expected = mean(1) - mean(0);
+    let options = RunOptions {
+        users: Some(1_000),
+        truth: true,
+        truth_size: Size::Users(users),
+        ..RunOptions::default()
+    };
+    let report = Simulation::new(&stage, options).run().unwrap().report;
+    let found = triggered(&report).metrics.iter().find(|own| own.metric == "ai_cost_per_request");
+    let found = found.unwrap().true_difference.unwrap().get();
+    assert!((found / expected - 1.0).abs() < 1e-6, "{found} {expected}");
+    let without = self::report(&stage, 5, 1_000);
+    assert!(triggered(&without).metrics.iter().all(|own| own.true_difference.is_none()));
 }

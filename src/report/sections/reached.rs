@@ -46,13 +46,17 @@ pub(super) fn sections(experiment: &ReportedExperiment) -> Vec<Section<'_>> {
 }
 
 fn table(experiment: &ReportedExperiment, users: &TriggeredUsers) -> Table {
-    let columns = vec![
+    let mut columns = vec![
         Column::words("metric, users"),
         Column::number("difference"),
         Column::number(format!("{} interval", experiment.mass())),
         Column::number("p-value"),
         Column::number("sample\nneeded"),
     ];
+    let known = users.metrics.iter().any(|own| own.true_difference.is_some());
+    if known {
+        columns.push(Column::number("true\ndifference"));
+    }
     let several = experiment.treatments().count() > 1;
     let mut rows = Vec::new();
     for own in &users.metrics {
@@ -63,19 +67,44 @@ fn table(experiment: &ReportedExperiment, users: &TriggeredUsers) -> Table {
             if several { experiment.name_of(&own.variation).to_owned() } else { String::new() };
         rows.push(Row::Group(own.metric.clone(), remark));
         let needed = |needed| shown(needed, |x: f64| figure::percent(x));
-        rows.push(row("all exposed", own.exposed.as_ref(), metric, Cell::new("100%")));
-        rows.push(row("reached", own.reached.as_ref(), metric, needed(own.sample_needed)));
+        let points = |x: f64| metric.measure().change(x).replace(" points", " pts");
+        let truth = |x| known.then(|| shown(x, points));
+        let all = true_difference(metric, &own.variation, &experiment.control);
+        rows.push(row(
+            "all exposed",
+            own.exposed.as_ref(),
+            metric,
+            (Cell::new("100%"), truth(all)),
+        ));
+        let needed = needed(own.sample_needed);
+        let own = (own.reached.as_ref(), truth(own.true_difference));
+        rows.push(row("reached", own.0, metric, (needed, own.1)));
     }
     Table { columns, rows }
 }
 
-fn row(name: &str, test: Option<&PlainDifference>, metric: &ReportedMetric, needed: Cell) -> Row {
+fn row(
+    name: &str,
+    test: Option<&PlainDifference>,
+    metric: &ReportedMetric,
+    (needed, truth): (Cell, Option<Cell>),
+) -> Row {
     let points = |x: f64| metric.measure().change(x).replace(" points", " pts");
-    Row::Cells(vec![
+    let cells = vec![
         Cell::new(name),
         shown(test.and_then(|test| test.difference), points),
         interval(test.and_then(|test| test.interval), points),
         shown(test.and_then(|test| test.p_value), figure::p_value),
         needed,
-    ])
+    ];
+    Row::Cells(cells.into_iter().chain(truth).collect())
+}
+
+/// The true difference over all exposed users.
+fn true_difference(metric: &ReportedMetric, variation: &str, control: &str) -> Option<Number> {
+    let mean = |key: &str| {
+        let own = metric.variations.iter().find(|own| own.key == key)?;
+        Some(own.truth?.mean?.get())
+    };
+    Number::new(mean(variation)? - mean(control)?)
 }
