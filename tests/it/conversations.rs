@@ -1,11 +1,13 @@
 //! Conversations of several turns: how long they last, what every turn reads again, and what is rated.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
 use simlab::journal::{AgentId, Caller, Entry, Event};
-use simlab::random::Seed;
-use simlab::run::{RunOptions, run};
+use simlab::knowledge::TopicId;
+use simlab::llm::model::{CallFailure, Completion, Prompt};
+use simlab::random::{Owner, Seed};
+use simlab::run::{PreparedScenario, RunOptions, run};
 use simlab::scenario::Scenario;
 
 use super::lab::{self, Lab};
@@ -196,6 +198,34 @@ fn each_answer_is_rated_or_the_conversation_once() {
         assert!(last.judged && last.followed, "{turns:?}");
         assert!(before.iter().all(|turn| !turn.judged && !turn.followed), "{turns:?}");
     }
+}
+
+#[test]
+fn follow_ups_are_about_what_was_asked_before() {
+    // Topics that each user's questions are about, over four turns.
+    let topics = |follow_ups: &str| -> Vec<BTreeSet<TopicId>> {
+        let scenario =
+            chat(&[("pause: \"1s\"", &format!("pause: \"1s\", follow_ups: {follow_ups}"))]);
+        let stage = PreparedScenario::new(&scenario, Seed(4)).unwrap();
+        let mut topics: BTreeMap<Owner, BTreeSet<TopicId>> = BTreeMap::new();
+        let hear = |prompt: &Prompt<'_>, _: &Result<Completion, CallFailure>| {
+            if prompt.caller == Caller::Agent(AgentId(0)) {
+                let user = prompt.owner.visit(prompt.visit);
+                topics.entry(user).or_default().insert(prompt.subject.topic);
+            }
+        };
+        stage.population(Seed(4), USERS).visit_observed(
+            Vec::<Entry>::new(),
+            hear,
+            |_, _: &Vec<Entry>| (),
+        );
+        topics.into_values().collect()
+    };
+    let same = topics("1");
+    assert!(same.len() == USERS as usize && same.iter().all(|own| own.len() == 1));
+    // Of 24 topics, four at random are the same one in one of 13,824 users.
+    let any = topics("0").iter().filter(|own| own.len() == 1).count();
+    assert!(any <= 3, "{any}");
 }
 
 #[test]

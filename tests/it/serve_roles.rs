@@ -152,6 +152,24 @@ fn a_critic_sends_weak_answers_back_as_often_as_the_scenario_says() {
 }
 
 #[test]
+fn a_guard_stops_as_few_harmless_requests_as_its_node_says() {
+    let loaded = load("moderation").unwrap();
+    let (scenario, served) = (&loaded.scenario, Served::start(&["moderation"]));
+    let variation = Variation { config: 0, variation: 0 };
+    let schema = Task::Guard.schema().unwrap().lines().nth(2).unwrap();
+    let mut stopped = 0;
+    for user in 0..400_u32 {
+        let key = format!("reader-{user}");
+        let asks = (key.as_str(), "What is a policy?");
+        let said = asked((&served, scenario), variation, asks, (schema, Way::Tool));
+        assert!(said["reason"].as_str().is_some_and(|text| !text.is_empty()), "{said}");
+        stopped += u32::from(said["allowed"] == false);
+    }
+    // 4 of 400 are expected (false_stops: 0.01); 3.5 standard deviations are 7.
+    assert!((1..=11).contains(&stopped), "{stopped}");
+}
+
+#[test]
 fn every_provider_takes_a_plan_by_tool() {
     let served = Served::start(&["research"]);
     for provider in PROVIDERS {
