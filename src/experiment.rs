@@ -242,6 +242,8 @@ pub struct PairedDesign {
     pub alike: f64,
     /// How many of the answers before the app remembers; 0 where each is given afresh.
     pub remembers: u32,
+    /// Whether calls are sent in batches, at the prices for that.
+    pub batch: bool,
 }
 
 impl PairedDesign {

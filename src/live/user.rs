@@ -178,9 +178,14 @@ impl<F: Flags> ChatModel for User<'_, F> {
             usage.cached = usage.cached.and(answered.cached());
             match reply::read(scenario, task, (offers_tools, &routes), &answered) {
                 Ok(reply) => {
-                    let Usage { input, output, cached } = usage;
-                    let (input_tokens, output_tokens) = (input, output);
-                    return Ok(Completion { reply, input_tokens, output_tokens, cached, latency });
+                    return Ok(Completion {
+                        reply,
+                        input_tokens: usage.input,
+                        output_tokens: usage.output,
+                        reasoning_tokens: usage.reasoning,
+                        cached: usage.cached,
+                        latency,
+                    });
                 }
                 Err(UnreadableAnswer { kind: FailureKind::Malformed, reason })
                     if attempt == 0 && task.has_form() =>

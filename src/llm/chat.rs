@@ -238,8 +238,10 @@ impl Stop {
 pub struct Usage {
     /// Input tokens, cached ones included.
     pub input: u32,
-    /// Output tokens.
+    /// Output tokens, those of reasoning among them.
     pub output: u32,
+    /// Output tokens that the model reasoned with.
+    pub reasoning: u32,
     /// Which of the input tokens went through the provider's prompt cache.
     pub cached: Cached,
 }
@@ -248,7 +250,7 @@ impl Usage {
     /// So many tokens, none of them cached.
     #[must_use]
     pub fn uncached(input: u32, output: u32) -> Self {
-        Self { input, output, cached: Cached::NONE }
+        Self { input, output, reasoning: 0, cached: Cached::NONE }
     }
 }
 

@@ -47,7 +47,7 @@ pub(super) struct CallLuck {
 }
 
 impl CallLuck {
-    fn draw(mut stage: Stage) -> Self {
+    fn draw(stage: &mut Stage) -> Self {
         Self {
             latency: stage.normal(),
             stall: stage.uniform(),
@@ -95,14 +95,18 @@ impl MockModels<'_> {
     pub fn answer_nth(&self, prompt: &Prompt<'_>, nth: u64) -> Result<Completion, CallFailure> {
         let model = self.model(prompt.setup.model);
         let behavior = prompt.task.behavior();
-        let stage = self.luck.of(prompt.owner).stage(behavior.purpose(), prompt.owner, nth);
-        let luck = CallLuck::draw(stage);
+        let mut stage = self.luck.of(prompt.owner).stage(behavior.purpose(), prompt.owner, nth);
+        let luck = CallLuck::draw(&mut stage);
         let (reply, output_tokens) = behavior.mock(self, model, prompt, &luck);
         let most = prompt.setup.max_tokens.unwrap_or(u32::MAX).min(model.max_output_tokens);
-        let output_tokens = output_tokens.min(most);
+        let written = output_tokens.min(most);
+        // A model that reasons leaves room for its reply.
+        let reasoning_tokens = reasoning(model, prompt, &mut stage).min(most - written);
+        let output_tokens = written + reasoning_tokens;
         let latency = latency(&model.latency, output_tokens, &luck);
         let (input_tokens, cached) = (prompt.input_tokens, prompt.cached);
-        let done = Completion { reply, input_tokens, output_tokens, cached, latency };
+        let done =
+            Completion { reply, input_tokens, output_tokens, reasoning_tokens, cached, latency };
         if let Some(kind) = failure(model, &luck, behavior.schema().is_some()) {
             let usage = (kind == FailureKind::Malformed).then(|| done.usage());
             return Err(CallFailure { kind, latency, usage });
@@ -135,6 +139,15 @@ impl Causes {
             .filter(|(item, _)| redacted.has(*item));
         lost.map(|(_, context)| context).sum()
     }
+}
+
+/// How many tokens a call reasons with. Nothing is drawn for a model that does not reason.
+fn reasoning(model: &ModelProfile, prompt: &Prompt<'_>, stage: &mut Stage) -> u32 {
+    let median = prompt.setup.reasoning_tokens.unwrap_or(model.reasoning_tokens);
+    if median <= 0.0 {
+        return 0;
+    }
+    libm::round(stage.log_normal(median, model.reasoning_sigma)) as u32
 }
 
 /// Base and token time times a log-normal factor, plus a stall now and then.

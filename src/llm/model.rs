@@ -458,8 +458,10 @@ pub struct Completion {
     pub reply: ModelReply,
     /// Input tokens.
     pub input_tokens: u32,
-    /// Output tokens.
+    /// Output tokens, those of its reasoning among them.
     pub output_tokens: u32,
+    /// Output tokens that the model reasoned with: charged, and no part of the reply.
+    pub reasoning_tokens: u32,
     /// Which of the input tokens went through the provider's prompt cache.
     pub cached: Cached,
     /// How long it took.
@@ -470,7 +472,18 @@ impl Completion {
     /// Its tokens.
     #[must_use]
     pub fn usage(&self) -> Usage {
-        Usage { input: self.input_tokens, output: self.output_tokens, cached: self.cached }
+        Usage {
+            input: self.input_tokens,
+            output: self.output_tokens,
+            reasoning: self.reasoning_tokens,
+            cached: self.cached,
+        }
+    }
+
+    /// Output tokens of the reply itself.
+    #[must_use]
+    pub fn reply_tokens(&self) -> u32 {
+        self.output_tokens.saturating_sub(self.reasoning_tokens)
     }
 }
 

@@ -92,6 +92,13 @@ pub struct ModelProfile {
     pub cache: Option<CachePrices>,
     /// Other prices for long prompts; `None`: all prompts have the same.
     pub long_prompts: Option<LongPrompts>,
+    /// All prices of a call that is sent in a batch, in percent of the usual; `None`: the provider
+    /// has no batches, or their price is unknown.
+    pub batch_percent: Option<u32>,
+    /// Median of the tokens that it reasons with before each reply; 0: it does not.
+    pub reasoning_tokens: f64,
+    /// Standard deviation of the logarithm of that number.
+    pub reasoning_sigma: f64,
     /// Speed.
     pub latency: Latency,
     /// Failures.
@@ -148,6 +155,24 @@ impl ModelProfile {
         }
         let cached = part(read, cache.0, input_percent) + part(written, cache.1, input_percent);
         Some(plain + cached + output)
+    }
+
+    /// The same model at the prices of calls that are sent in a batch; `None` without batches.
+    #[must_use]
+    pub fn in_batch(&self) -> Option<Self> {
+        let percent = self.batch_percent?;
+        let price = |price: Option<Price>| price.map(|price| price.percent(percent));
+        Some(Self {
+            input_price: price(self.input_price),
+            output_price: price(self.output_price),
+            charged: self.charged.map(price),
+            cache: self.cache.map(|cache| CachePrices {
+                read: cache.read.percent(percent),
+                write: cache.write.percent(percent),
+                ..cache
+            }),
+            ..self.clone()
+        })
     }
 
     /// The most that a call of at most so many tokens may cost, whatever its provider caches.

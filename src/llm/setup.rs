@@ -119,6 +119,9 @@ pub struct Setup {
     pub temperature: Option<f64>,
     /// Median tokens of the mock's answers, where the model's own median does not count.
     pub answer_tokens: Option<f64>,
+    /// Median tokens that the mock reasons with before each reply, where the model's own median does
+    /// not count.
+    pub reasoning_tokens: Option<f64>,
     /// Indices of its tools among the scenario's tools, in the order given.
     pub tools: Vec<u16>,
     /// What goes through the provider's prompt cache.

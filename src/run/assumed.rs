@@ -42,7 +42,11 @@ pub(super) fn assumptions(scenario: &Scenario) -> Vec<Assumption> {
             "assumed; exact for OpenAI",
         ),
     ];
-    prices.chain(others).chain(stated(scenario)).collect()
+    let batch = scenario.studies.iter().any(|study| study.paired.is_some_and(|own| own.batch));
+    let batch = batch.then(|| {
+        assumption("calls are sent in batches, at the prices of batches", "stated in the scenario")
+    });
+    prices.chain(batch).chain(others).chain(stated(scenario)).collect()
 }
 
 /// What a scenario states of users, outcomes and effects, in the order of the file.

@@ -220,6 +220,9 @@ fn change(
     if let Some(most) = &file.max_tokens {
         draft.max_tokens = Some(faults.whole("max_tokens", most, 1..=1_000_000));
     }
+    if let Some(tokens) = &file.reasoning_tokens {
+        draft.reasoning_tokens = Some(faults.range("reasoning_tokens", tokens, 0.0, 100_000.0));
+    }
     if let Some(most) = &file.max_tool_calls {
         draft.max_tool_calls = faults.whole("max_tool_calls", most, 0..=100);
     }
@@ -413,6 +416,7 @@ pub fn setups(
                     .or_else(|| provider.filter(|_| !config.own)?.client_max_tokens),
                 temperature: draft.temperature,
                 answer_tokens: draft.answer_tokens,
+                reasoning_tokens: draft.reasoning_tokens,
                 caching: draft.caching,
                 fixed_tokens: fixed_tokens(provider, &draft.instructions, &offers, None),
                 tools: offered.iter().map(|(at, _)| *at).collect(),

@@ -98,6 +98,7 @@ pub fn blank(key: &str, role: &NodeRole) -> DraftVariation {
         max_tokens: None,
         temperature: None,
         answer_tokens: None,
+        reasoning_tokens: None,
         max_tool_calls: 5,
         session_budget: None,
         at_budget: AtBudget::StopTools,
@@ -133,6 +134,9 @@ fn own(node: &source::WrittenNode, role: &NodeRole, faults: &mut Faults<'_>) -> 
     }
     if let Some(tokens) = &node.answer_tokens {
         own.answer_tokens = Some(faults.range("answer_tokens", tokens, 12.0, 100_000.0));
+    }
+    if let Some(tokens) = &node.reasoning_tokens {
+        own.reasoning_tokens = Some(faults.range("reasoning_tokens", tokens, 0.0, 100_000.0));
     }
     if let Some(caching) = &node.prompt_caching {
         own.caching = caching.value.meaning();

@@ -148,6 +148,8 @@ pub fn models(written: &Entries<source::Model>, faults: &mut Faults<'_>) -> Vec<
             model.answer_tokens => file.answer_tokens, "answer_tokens", 12.0, 100_000.0;
             model.answer_sigma => file.answer_sigma, "answer_sigma", 0.0, 3.0;
             model.tool_appetite => file.tool_appetite, "tool_appetite", 0.0, 50.0;
+            model.reasoning_tokens => file.reasoning_tokens, "reasoning_tokens", 0.0, 100_000.0;
+            model.reasoning_sigma => file.reasoning_sigma, "reasoning_sigma", 0.0, 3.0;
         }
         if let Some(most) = &file.max_output_tokens {
             model.max_output_tokens = faults.whole("max_output_tokens", most, 1..=1_000_000);
@@ -161,6 +163,10 @@ pub fn models(written: &Entries<source::Model>, faults: &mut Faults<'_>) -> Vec<
             model.prices_of = None;
         }
         cache_prices(model, file, key, faults);
+        if let Some(factor) = &file.batch {
+            let factor = faults.range("batch", factor, 0.0, 1.0);
+            model.batch_percent = Some(libm::round(factor * 100.0) as u32);
+        }
         model.charged =
             [file.input_price.or(model.charged[0]), file.output_price.or(model.charged[1])];
         if model.quality.get() + model.weakness.get() > 1.0 {

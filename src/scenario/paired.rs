@@ -5,10 +5,13 @@
 //!
 //! Does not know: how questions are sent or analyzed.
 
+use std::collections::BTreeSet;
+
 use super::faults::Faults;
 use super::source::{self, WrittenDesign, WrittenScenario as Written};
 use super::spanned::Spanned;
 use crate::experiment::{Method, Metric, PairedDesign};
+use crate::llm::profile::ModelProfile;
 use crate::quantity::Share;
 
 /// Most answers and judgings of one question, over all variations.
@@ -22,7 +25,7 @@ pub fn design(
     faults: &mut Faults<'_>,
 ) -> Option<PairedDesign> {
     let own = written.design.as_ref()?;
-    let WrittenDesign::Paired { repeats, judgings, alike, remembers } = own.value else {
+    let WrittenDesign::Paired { repeats, judgings, alike, remembers, batch } = own.value else {
         return None;
     };
     let place = |value: i64| Spanned { value, span: own.span.clone() };
@@ -31,6 +34,7 @@ pub fn design(
         judgings: faults.whole("judgings", &place(judgings), 1..=100),
         alike: faults.range("alike", &Spanned { value: alike, span: own.span.clone() }, 0.0, 1.0),
         remembers: faults.whole("remembers", &place(remembers), 0..=20),
+        batch,
     };
     let taking_part: Vec<Share> =
         shares.iter().map(|(_, share)| *share).filter(|share| share.weight() > 0).collect();
@@ -122,6 +126,36 @@ fn misplaced(
         let label = "it has `method: Sequential`";
         pair("a test that is valid at every look", &written.key.span, label, help);
     }
+}
+
+/// The models at the prices of calls in a batch, where the design asks for them. `used` are the
+/// models that the run calls.
+pub fn in_batch(
+    written: &Written,
+    models: Vec<ModelProfile>,
+    used: impl Iterator<Item = u16>,
+    faults: &mut Faults<'_>,
+) -> Vec<ModelProfile> {
+    let batched = |own: &&Spanned<WrittenDesign>| {
+        matches!(own.value, WrittenDesign::Paired { batch: true, .. })
+    };
+    let designs = written.experiments.iter().filter_map(|own| own.design.as_ref());
+    let Some(design) = designs.into_iter().find(batched) else { return models };
+    let used: BTreeSet<u16> = used.collect();
+    for model in used.into_iter().filter_map(|model| models.get(usize::from(model))) {
+        if model.batch_percent.is_none() {
+            faults.add(
+                format!("model `{}` has no price for calls in a batch", model.id),
+                &design.span,
+                "`batch: true` sends its calls in batches",
+                Some(format!(
+                    "give it one, such as `models: {{\"{}\": (batch: 0.5)}}`, or remove `batch`",
+                    model.id
+                )),
+            );
+        }
+    }
+    models.into_iter().map(|model| model.in_batch().unwrap_or(model)).collect()
 }
 
 /// Checks that an experiment with a paired design is alone, and that users come once.

@@ -15,8 +15,8 @@ use super::source::{self, WrittenScenario as Written};
 use super::spanned::Entries;
 use super::study::{Study, WatchedRollout};
 use super::{
-    adaptive, configs, graph, graph_variations, injected, lesson, outcomes, overrides, project,
-    traffic,
+    adaptive, configs, graph, graph_variations, injected, lesson, outcomes, overrides, paired,
+    project, traffic,
 };
 use crate::agents::{ConfigSetup, Graph};
 use crate::experiment::Experiment;
@@ -79,11 +79,12 @@ pub fn resolve(
     stated.apply(&drafts, &mut configs, faults);
     let judge_setup = setup(
         judge.model,
+        &models,
         written.judge.instructions.as_deref().unwrap_or(catalog::JUDGE_INSTRUCTIONS),
         catalog::JUDGE_TOKENS,
     );
     let writer = written.traffic.instructions.as_deref().unwrap_or(catalog::WRITER_INSTRUCTIONS);
-    let writer_setup = setup(traffic.writer as u16, writer, catalog::WRITER_TOKENS);
+    let writer_setup = setup(traffic.writer as u16, &models, writer, catalog::WRITER_TOKENS);
     let specs = resolved.iter().map(|resolved| resolved.spec.clone()).collect();
     let project = project::project(
         &drafts,
@@ -94,6 +95,9 @@ pub fn resolve(
         specs,
         &written.guarded_rollouts,
     );
+    let agents = configs.iter().flat_map(|config| &config.variations);
+    let used = agents.map(|own| own.setup.model).chain([judge.model, writer_setup.model]);
+    let models = paired::in_batch(written, models, used, faults);
     let committed = injected::rules(&written.faults, faults);
     let lesson =
         written.lesson.as_ref().map(|written| lesson::lesson(written, resolved.len(), faults));
@@ -211,15 +215,18 @@ fn judge(
 }
 
 /// What a model without tools is told.
-fn setup(model: u16, instructions: &str, max_tokens: u32) -> Setup {
+fn setup(model: u16, models: &[ModelProfile], instructions: &str, max_tokens: u32) -> Setup {
+    // A short reply of a model that reasons still needs room for the reasoning.
+    let reasons = models.get(usize::from(model)).is_some_and(|model| model.reasoning_tokens > 0.0);
     Setup {
         model,
         instructions: instructions.to_owned(),
         reading: InstructionTraits::of(instructions),
-        max_tokens: Some(max_tokens),
+        max_tokens: Some(max_tokens).filter(|_| !reasons),
         caching: Caching::Off,
         temperature: None,
         answer_tokens: None,
+        reasoning_tokens: None,
         tools: Vec::new(),
         fixed_tokens: fixed_tokens(None, instructions, &[], None),
     }

@@ -199,6 +199,7 @@ impl ChatResponder {
             max_tokens: request.max_tokens,
             temperature: request.temperature,
             answer_tokens,
+            reasoning_tokens: None,
             tools,
             fixed_tokens: 0,
         }
@@ -344,13 +345,17 @@ impl ChatResponder {
             return self.role_answer(&role, (request, &asked), user, before, (names, response));
         }
         let (reply, latency) = match mock.answer_nth(&prompt, nth) {
-            Ok(done) => (Some(done.reply), done.latency),
+            Ok(done) => {
+                response.usage.reasoning = done.reasoning_tokens;
+                (Some(done.reply), done.latency)
+            }
             Err(failure) => match failed(failure.kind, &mut response) {
                 Some(ended) => return (ended.map(|()| response), failure.latency, whose),
                 None => (None, failure.latency),
             },
         };
         let said = self.speak(request, &asked, reply, &tools, &mut names, &mut response);
+        response.usage.output = response.usage.output.saturating_add(response.usage.reasoning);
         (said.map(|()| response), latency, whose)
     }
 

@@ -84,6 +84,7 @@ pub fn adjust(response: &mut ChatResponse, step: &AnswerStep) {
     }
     if let Some(output) = step.output_tokens {
         response.usage.output = output;
+        response.usage.reasoning = response.usage.reasoning.min(output);
     }
 }
 

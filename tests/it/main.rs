@@ -34,6 +34,7 @@ mod live;
 mod live_flags;
 mod live_flags_faults;
 mod mistakes;
+mod model_prices;
 mod other_files;
 mod outcomes;
 mod output_schema;

@@ -37,7 +37,11 @@ impl Visit {
         let node = app.graph.node(branch.agent);
         let task = node.role.task();
         let (reply, kind, output_tokens) = match result {
-            Ok(Completion { reply, output_tokens, .. }) => (Some(reply), None, output_tokens),
+            Ok(done) => {
+                // What a model reasons is not sent again.
+                let tokens = done.reply_tokens();
+                (Some(done.reply), None, tokens)
+            }
             Err(failure) => (None, Some(failure.kind), 0),
         };
         let why = kind.unwrap_or(FailureKind::Malformed);

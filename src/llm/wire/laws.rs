@@ -73,6 +73,7 @@ fn response() -> impl Strategy<Value = ChatResponse> {
                 usage: Usage {
                     input,
                     output,
+                    reasoning: output / 4,
                     cached: Cached { read: input / 3, written: input / 5 },
                 },
                 refusal: None,
@@ -100,6 +101,7 @@ fn as_told(provider: Provider, mut response: ChatResponse) -> ChatResponse {
     }
     if provider == MISTRAL {
         response.usage.cached = Cached::NONE;
+        response.usage.reasoning = 0;
     }
     response
 }

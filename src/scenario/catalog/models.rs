@@ -517,6 +517,12 @@ pub fn models() -> Vec<ModelProfile> {
             input_percent,
             output_percent,
         }),
+        // Price lists of November 2026: half of everything, and no batches in Mistral's. That of GPT-6.2
+        // is assumed.
+        batch_percent: Some(50).filter(|_| row.provider != MISTRAL),
+        // How long a model reasons depends on the effort that it is asked for: the scenario says.
+        reasoning_tokens: 0.0,
+        reasoning_sigma: 0.7,
         latency: Latency {
             base: ms(row.speed.0),
             per_token: Duration::from_us(row.speed.1),
@@ -556,7 +562,7 @@ mod tests {
     fn cost(id: &str, input: u32, output: u32, read: u32, written: u32) -> u64 {
         let models = models();
         let model = models.iter().find(|model| model.id == id).unwrap();
-        let usage = Usage { input, output, cached: Cached { read, written } };
+        let usage = Usage { input, output, reasoning: 0, cached: Cached { read, written } };
         model.cost(usage).unwrap().nano_dollars()
     }
 
@@ -606,7 +612,12 @@ mod tests {
             for input in [0, 1, 999, 100_000, 100_001, 272_000, 272_001, 1_000_000] {
                 let most = model.most(input, 700);
                 for (read, written) in [(0, 0), (input, 0), (0, input), (input / 3, input / 2)] {
-                    let usage = Usage { input, output: 700, cached: Cached { read, written } };
+                    let usage = Usage {
+                        input,
+                        output: 700,
+                        reasoning: 0,
+                        cached: Cached { read, written },
+                    };
                     assert!(model.cost(usage) <= most, "{} {usage:?}", model.id);
                 }
             }

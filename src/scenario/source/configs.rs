@@ -65,6 +65,10 @@ pub struct WrittenVariation {
     /// Sampling temperature; above 0.2 it spreads the lengths of mock answers.
     #[schemars(range(min = 0, max = 2))]
     pub temperature: Option<Spanned<f64>>,
+    /// Median of the tokens that the model reasons with before each reply, the effect of a reasoning
+    /// effort or a thinking budget; at most what `max_tokens` leaves. Default: the model's.
+    #[schemars(range(min = 0, max = 100_000))]
+    pub reasoning_tokens: Option<Spanned<f64>>,
     /// Most tool calls for one question; then the agent has to answer.
     #[schemars(range(min = 0, max = 100))]
     pub max_tool_calls: Option<Spanned<i64>>,

@@ -75,6 +75,9 @@ pub struct WrittenNode {
     /// model's own. Default: the model's.
     #[schemars(range(min = 12, max = 100_000))]
     pub answer_tokens: Option<Spanned<f64>>,
+    /// Median of the tokens that the model reasons with before each reply. Default: the model's.
+    #[schemars(range(min = 0, max = 100_000))]
+    pub reasoning_tokens: Option<Spanned<f64>>,
     /// What goes through the provider's prompt cache. Default: `Off`.
     pub prompt_caching: Option<Spanned<PromptCaching>>,
 }

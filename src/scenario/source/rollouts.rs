@@ -40,6 +40,10 @@ pub enum WrittenDesign {
         #[serde(default)]
         #[schemars(range(min = 0, max = 20))]
         remembers: i64,
+        /// Calls are sent in batches, at the models' batch prices (`batch` of a model): nobody waits
+        /// for an offline evaluation. Latencies stay those of single calls. Default: `false`.
+        #[serde(default)]
+        batch: bool,
     },
 }
 

@@ -36,6 +36,18 @@ pub struct Model {
     pub min_cached_tokens: Option<Spanned<i64>>,
     /// Other prices for long prompts. Default: the catalog's.
     pub long_prompts: Option<WrittenLongPrompts>,
+    /// Factor on all prices of a call that is sent in a batch; see `batch` of a paired design. Default:
+    /// the catalog's, 0.5 where the provider has batches.
+    #[schemars(range(min = 0, max = 1))]
+    pub batch: Option<Spanned<f64>>,
+    /// Median of the tokens that it reasons with before each reply. They cost what output costs, take
+    /// as long, and are not sent again. Default: the catalog's, 0. That reasoning improves an answer
+    /// is not derived: state it by `quality`, or by an `effect` of a variation.
+    #[schemars(range(min = 0, max = 100_000))]
+    pub reasoning_tokens: Option<Spanned<f64>>,
+    /// How much that number varies: standard deviation of its logarithm. Default: the catalog's.
+    #[schemars(range(min = 0, max = 3))]
+    pub reasoning_sigma: Option<Spanned<f64>>,
     /// Forgets the catalog's prices; see `prices_unknown`.
     pub no_price: bool,
     /// How fast it is. Default: the catalog's.

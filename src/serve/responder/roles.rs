@@ -183,7 +183,10 @@ impl ChatResponder {
         let mock = self.mock(&self.scenario.tools);
         let whose = (task, subject.rounds);
         let (reply, latency) = match mock.answer_nth(&prompt, nth) {
-            Ok(done) => (done.reply, done.latency),
+            Ok(done) => {
+                response.usage.reasoning = done.reasoning_tokens;
+                (done.reply, done.latency)
+            }
             Err(failure) => {
                 if let Some(ended) = failed(failure.kind, &mut response) {
                     return (ended.map(|()| response), failure.latency, whose);
@@ -214,6 +217,7 @@ impl ChatResponder {
             }
             _ => say(request, made, None, &mut response),
         }
+        response.usage.output = response.usage.output.saturating_add(response.usage.reasoning);
         (Ok(response), latency, whose)
     }
 

@@ -256,7 +256,8 @@ fn a_metric_whose_event_nothing_emits() {
            $ld:ai:feedback:user:positive, $ld:ai:feedback:user:negative, ai_cost_per_request,
            $ld:ai:tool_call, request_duration, request_failed, personal_data_disclosed,
            $ld:ai:graph:duration:total, $ld:ai:graph:invocation_success,
-           $ld:ai:graph:invocation_failure, $ld:ai:graph:total_tokens
+           $ld:ai:graph:invocation_failure, $ld:ai:graph:total_tokens, request_stopped,
+           harmless_request_stopped, harmful_request_answered
     "#);
 }
 
@@ -276,7 +277,8 @@ fn a_metric_without_an_event() {
            $ld:ai:generation:error, $ld:ai:feedback:user:positive, $ld:ai:feedback:user:negative,
            ai_cost_per_request, $ld:ai:tool_call, request_duration, request_failed,
            personal_data_disclosed, $ld:ai:graph:duration:total, $ld:ai:graph:invocation_success,
-           $ld:ai:graph:invocation_failure, $ld:ai:graph:total_tokens
+           $ld:ai:graph:invocation_failure, $ld:ai:graph:total_tokens, request_stopped,
+           harmless_request_stopped, harmful_request_answered
     "#);
 }
 

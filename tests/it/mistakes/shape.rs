@@ -36,8 +36,8 @@ fn an_unknown_field_of_nothing_near() {
       ·                  ╰── no field has this name here
     3 │     experiments: [(
       ╰────
-     help: expected one of: queries, mode, timeout, pii_percentage, complexity, topics, writer,
-           instructions, pre_period
+     help: expected one of: queries, mode, timeout, pii_percentage, harmful_percentage, complexity,
+           topics, writer, instructions, pre_period
     "#);
 }
 

@@ -54,7 +54,21 @@ pub(super) struct AnthropicUsageOut {
     pub(super) cache_creation_input_tokens: u32,
     pub(super) cache_read_input_tokens: u32,
     pub(super) output_tokens: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) output_tokens_details: Option<ThinkingOut>,
     pub(super) service_tier: &'static str,
+}
+
+/// How many output tokens the model thought with; told where it did.
+#[derive(Serialize)]
+pub(super) struct ThinkingOut {
+    thinking_tokens: u32,
+}
+
+impl ThinkingOut {
+    pub(super) fn of(usage: Usage) -> Option<Self> {
+        (usage.reasoning > 0).then_some(Self { thinking_tokens: usage.reasoning })
+    }
 }
 
 impl AnthropicUsageOut {
@@ -65,6 +79,7 @@ impl AnthropicUsageOut {
             cache_creation_input_tokens: usage.cached.written,
             cache_read_input_tokens: usage.cached.read,
             output_tokens: usage.output,
+            output_tokens_details: ThinkingOut::of(usage),
             service_tier: "standard",
         }
     }
@@ -156,6 +171,13 @@ pub(super) struct AnthropicUsageIn {
     pub(super) cache_creation_input_tokens: Option<u64>,
     pub(super) cache_read_input_tokens: Option<u64>,
     pub(super) output_tokens: Option<u64>,
+    pub(super) output_tokens_details: Option<ThinkingIn>,
+}
+
+#[derive(Clone, Copy, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct ThinkingIn {
+    thinking_tokens: Option<u64>,
 }
 
 impl AnthropicUsageIn {
@@ -174,7 +196,13 @@ impl AnthropicUsageIn {
             read: tokens(self.cache_read_input_tokens),
             written: tokens(self.cache_creation_input_tokens),
         };
-        Usage { input: self.input(), output: tokens(self.output_tokens), cached }
+        let details = self.output_tokens_details.unwrap_or_default();
+        Usage {
+            input: self.input(),
+            output: tokens(self.output_tokens),
+            reasoning: tokens(details.thinking_tokens),
+            cached,
+        }
     }
 }
 
@@ -292,7 +320,12 @@ mod tests {
             (
                 "yes",
                 &Stop::MaxTokens,
-                Usage { input: 321, output: 4, cached: Cached { read: 20, written: 300 } }
+                Usage {
+                    input: 321,
+                    output: 4,
+                    reasoning: 0,
+                    cached: Cached { read: 20, written: 300 }
+                }
             )
         );
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::answer::{
-    AnthropicUsageIn, AnthropicUsageOut, BlockIn, BlockOut, ContentBlocks, MessageOut,
+    AnthropicUsageIn, AnthropicUsageOut, BlockIn, BlockOut, ContentBlocks, MessageOut, ThinkingOut,
     set_refusal_apart, stop_of, stop_words,
 };
 use super::error::{body, decode_error};
@@ -69,6 +69,8 @@ struct EndUsageOut {
     cache_creation_input_tokens: u32,
     cache_read_input_tokens: u32,
     output_tokens: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    output_tokens_details: Option<ThinkingOut>,
 }
 
 #[derive(Serialize)]
@@ -92,6 +94,7 @@ pub fn encode_stream(response: &ChatResponse, chunking: Chunking) -> Frames {
         stop_sequence: None,
         usage: AnthropicUsageOut::of(Usage {
             output: response.usage.output.min(1),
+            reasoning: 0,
             ..response.usage
         }),
     };
@@ -132,6 +135,7 @@ pub fn encode_stream(response: &ChatResponse, chunking: Chunking) -> Frames {
             cache_creation_input_tokens: response.usage.cached.written,
             cache_read_input_tokens: response.usage.cached.read,
             output_tokens: response.usage.output,
+            output_tokens_details: ThinkingOut::of(response.usage),
         },
     };
     frames.push(Some("message_delta"), &end);
@@ -263,6 +267,8 @@ impl StreamAssembly for AnthropicAssembly {
                     // Cumulative; what is not told again stays as the start told it.
                     self.counted |= usage.output_tokens.is_some();
                     self.usage.output_tokens = usage.output_tokens.or(self.usage.output_tokens);
+                    self.usage.output_tokens_details =
+                        usage.output_tokens_details.or(self.usage.output_tokens_details.take());
                     self.usage.input_tokens = usage.input_tokens.or(self.usage.input_tokens);
                     self.usage.cache_creation_input_tokens = usage
                         .cache_creation_input_tokens

@@ -123,7 +123,10 @@ impl UsageOut {
                 cache_write_tokens: usage.cached.written,
                 audio_tokens: 0,
             }),
-            completion_tokens_details: form.all_fields.then(OutputDetailsOut::default),
+            completion_tokens_details: form.all_fields.then(|| OutputDetailsOut {
+                reasoning_tokens: usage.reasoning,
+                ..OutputDetailsOut::default()
+            }),
         }
     }
 }
@@ -171,9 +174,11 @@ pub(super) fn assemble(
         content.clear();
     }
     let details = usage.prompt_tokens_details.map(|Obj(details)| details).unwrap_or_default();
+    let reasoned = usage.completion_tokens_details.map(|Obj(details)| details).unwrap_or_default();
     let usage = Usage {
         input: tokens(usage.prompt_tokens),
         output: tokens(usage.completion_tokens),
+        reasoning: tokens(reasoned.reasoning_tokens),
         cached: Cached {
             read: tokens(details.cached_tokens),
             written: tokens(details.cache_write_tokens),
@@ -277,6 +282,14 @@ pub(super) struct UsageIn {
     prompt_tokens: Option<u64>,
     completion_tokens: Option<u64>,
     prompt_tokens_details: Option<Obj<InputDetailsIn>>,
+    completion_tokens_details: Option<Obj<OutputDetailsIn>>,
+}
+
+/// Part of `completion_tokens`.
+#[derive(Clone, Copy, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct OutputDetailsIn {
+    reasoning_tokens: Option<u64>,
 }
 
 /// Both are part of `prompt_tokens`.

@@ -134,6 +134,8 @@ pub(super) struct GoogleUsageOut {
     #[serde(skip_serializing_if = "crate::quantity::is_zero")]
     cached_content_token_count: u32,
     candidates_token_count: u32,
+    #[serde(skip_serializing_if = "crate::quantity::is_zero")]
+    thoughts_token_count: u32,
     total_token_count: u64,
     prompt_tokens_details: [ModalityOut; 1],
 }
@@ -150,7 +152,8 @@ impl GoogleUsageOut {
         Self {
             prompt_token_count: usage.input,
             cached_content_token_count: usage.cached.read,
-            candidates_token_count: usage.output,
+            candidates_token_count: usage.output.saturating_sub(usage.reasoning),
+            thoughts_token_count: usage.reasoning,
             total_token_count: u64::from(usage.input) + u64::from(usage.output),
             prompt_tokens_details: [ModalityOut { modality: "TEXT", token_count: usage.input }],
         }
@@ -256,6 +259,7 @@ impl UsageIn {
         Usage {
             input: both(self.prompt_token_count, self.tool_use_prompt_token_count),
             output: both(self.candidates_token_count, self.thoughts_token_count),
+            reasoning: tokens(self.thoughts_token_count),
             cached: Cached { read: tokens(self.cached_content_token_count), written: 0 },
         }
     }
@@ -389,7 +393,12 @@ mod tests {
                 Block::ToolUse(ToolUse { id: "c2".into(), name: "f".into(), input: "{}".into() }),
             ],
             stop: Stop::ToolUse,
-            usage: Usage { input: 812, output: 95, cached: Cached { read: 500, written: 0 } },
+            usage: Usage {
+                input: 812,
+                output: 95,
+                reasoning: 0,
+                cached: Cached { read: 500, written: 0 },
+            },
             refusal: None,
         }
     }

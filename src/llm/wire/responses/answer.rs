@@ -141,7 +141,7 @@ impl From<Usage> for ResponsesUsageOut {
                 cache_write_tokens: usage.cached.written,
             },
             output_tokens: usage.output,
-            output_tokens_details: OutputDetailsOut { reasoning_tokens: 0 },
+            output_tokens_details: OutputDetailsOut { reasoning_tokens: usage.reasoning },
             total_tokens: u64::from(usage.input) + u64::from(usage.output),
         }
     }

@@ -449,5 +449,5 @@ fn cached_tokens_are_part_of_the_prompt() {
     let body = r#"{"choices":[{"message":{"content":"yes"},"finish_reason":"stop"}],"usage":{"prompt_tokens":3000,"completion_tokens":4,"prompt_tokens_details":{"cached_tokens":2048,"cache_write_tokens":900}}}"#;
     let usage = decode_response(body.as_bytes()).unwrap().usage;
     let cached = crate::llm::chat::Cached { read: 2048, written: 900 };
-    assert_eq!(usage, Usage { input: 3000, output: 4, cached });
+    assert_eq!(usage, Usage { input: 3000, output: 4, reasoning: 0, cached });
 }
