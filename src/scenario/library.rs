@@ -101,6 +101,7 @@ pub const LESSONS: &[BuiltIn] = library![
     "wrong-way",
     "prompt-cache",
     "carry-over",
+    "refused",
 ];
 
 /// The scenario or lesson of this name.

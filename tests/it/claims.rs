@@ -209,6 +209,10 @@ fn claims() -> Vec<Claim> {
     says("By a third or more", (Before, of(COST, TrueChange)), one(), (-1.0, -0.33));
     says("Now the words are as many as before, and so is the cost", (After, of(COST, TrueChange)), one(), (-0.05, 0.05));
 
+    lesson!("refused");
+    says("Nearly three in four", (Before, arm("default", "wrongly_refused", Truth)), (Before, arm("default", "refused", Truth)), (0.65, 0.78));
+    says("hardly one refusal in ten is wrong", (After, arm("default", "wrongly_refused", Truth)), (After, arm("default", "refused", Truth)), (0.04, 0.1));
+
     lesson!("reranker");
     says("Better and cheaper", (Before, of(POSITIVE, TrueChange)), one(), (0.05, ENDLESS));
     says("Better and cheaper", (Before, of(COST, TrueChange)), one(), (-1.0, -0.05));
