@@ -18,7 +18,7 @@ use std::sync::Arc;
 use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource};
 
 pub use excerpt::shortened;
-pub use recognize::{Wanted, json_fault, mistaken};
+pub use recognize::{Wanted, is_table, json_fault, mistaken};
 pub use shell::shell_argument;
 
 /// Width of the drawing, in columns.

@@ -5,17 +5,23 @@
 
 use std::cell::Cell;
 use std::fs::File;
-use std::io::{self, BufReader, Read};
+use std::io::{self, Cursor, Read};
 use std::path::Path;
 
-use super::args::{AnalyzeArgs, Format};
+use serde_json::Value;
+
+use super::analyze_table::{self, asks_for_table, shown, until};
+use super::args::Format;
+use super::args_analyze::AnalyzeArgs;
 use super::commands::{Ended, bad_file, expected, print, read, rendered};
 use super::exit::Exit;
+use super::opened::{self, OpenedData, is_standard_input, stem, unreadable};
 use super::output;
 use super::progress::Progress;
-use crate::diagnostic::{Diagnostic, SourceText, Wanted, mistaken};
-use crate::flags::events::moment;
-use crate::recorded::{AnalysisPlan, events_report, look, statistics, statistics_report};
+use crate::diagnostic::{Diagnostic, SourceText, Wanted, is_table, mistaken};
+use crate::recorded::{
+    AnalysisPlan, TableFormat, events_report, is_foreign, look, statistics, statistics_report,
+};
 use crate::report::{Report, from_json};
 
 /// Largest file of summary statistics, in bytes.
@@ -23,53 +29,134 @@ const MAX_STATISTICS: u64 = 1 << 20;
 /// Largest saved report, in bytes.
 const MAX_REPORT: u64 = 64 << 20;
 
+/// What a file holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Holds {
+    Table,
+    Events,
+    Statistics,
+}
+
 /// Analyzes given data.
 pub fn analyze(args: &AnalyzeArgs) -> Ended {
-    let report = if are_events(&args.data)? { events(args)? } else { summary(args)? };
+    let report = match (&args.data, &args.exposures, &args.events) {
+        (Some(path), ..) => given(args, path)?,
+        (None, Some(exposures), Some(events)) => {
+            let report = analyze_table::joined(args, exposures, events)?;
+            let faults = report.data.as_ref().map_or(0, |data| data.malformed);
+            warn_of_faults(faults, ["row is", "rows are"]);
+            report
+        }
+        _ => return Err(Exit::Usage),
+    };
     print(&rendered(&report, args.format)?)?;
     Ok(expected(&report))
 }
 
-/// Whether a file holds recorded events: it opens with a JSON object or array.
-fn are_events(path: &Path) -> Result<bool, Exit> {
+/// The report on one file.
+fn given(args: &AnalyzeArgs, path: &Path) -> Result<Report, Exit> {
     if path.is_dir() {
-        return Ok(false);
+        return summary(args, path, None);
     }
-    let mut head = Vec::new();
-    File::open(path)
-        .and_then(|file| file.take(4096).read_to_end(&mut head))
-        .map_err(|error| unreadable(path, &error))?;
-    let head = head.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&head);
-    let first = head.iter().find(|byte| !byte.is_ascii_whitespace());
+    let progress = Progress::new("bytes read", 1, 0, false);
+    let done = Cell::new(0);
+    let opened = opened::open(path, &progress, &done).map_err(|error| unreadable(path, &error))?;
+    let size = std::fs::metadata(path).map_or(0, |file| file.len());
+    let report = match holds(args, path, &opened.head)? {
+        Holds::Table => {
+            progress.total(size);
+            let report = analyze_table::table(args, path, opened)?;
+            let faults = report.table.as_ref().map_or(0, |table| table.malformed);
+            warn_of_faults(faults, ["row or cell is", "rows or cells are"]);
+            report
+        }
+        Holds::Events => {
+            // Events are read several times, standard input only once.
+            let kept = if is_standard_input(path) {
+                let mut bytes = Vec::new();
+                io::Read::read_to_end(&mut opened.lines(), &mut bytes)
+                    .map_err(|error| unreadable(path, &error))?;
+                Some(bytes)
+            } else {
+                drop(opened);
+                None
+            };
+            done.set(0);
+            events(args, path, kept.as_deref(), &progress, &done)?
+        }
+        Holds::Statistics if is_standard_input(path) => {
+            let mut bytes = Vec::new();
+            opened
+                .lines()
+                .take(MAX_STATISTICS)
+                .read_to_end(&mut bytes)
+                .map_err(|error| unreadable(path, &error))?;
+            summary(args, path, Some(String::from_utf8_lossy(&bytes).into_owned()))?
+        }
+        Holds::Statistics => {
+            drop(opened);
+            summary(args, path, None)?
+        }
+    };
+    progress.finish();
+    Ok(report)
+}
+
+/// What a file holds: a table if the options or its shape say so; recorded events if it opens with a
+/// JSON object or array; else summary statistics.
+fn holds(args: &AnalyzeArgs, path: &Path, head: &[u8]) -> Result<Holds, Exit> {
+    let head = head.strip_prefix("\u{feff}".as_bytes()).unwrap_or(head);
     if let Some(fault) =
         binary(head).then(|| mistaken(&path.display().to_string(), head, Wanted::Data)).flatten()
     {
         return Err(bad_file(&[fault]));
     }
-    let named = path
-        .extension()
-        .is_some_and(|ending| ending == "jsonl" || ending == "json" || ending == "ndjson");
-    Ok(named || matches!(first, Some(b'{' | b'[')))
+    let ends = |endings: &[&str]| {
+        let name =
+            path.file_name().map(|name| name.to_string_lossy().to_lowercase()).unwrap_or_default();
+        let name = name.strip_suffix(".gz").unwrap_or(&name);
+        endings.iter().any(|ending| name.ends_with(ending))
+    };
+    let first = head.iter().find(|byte| !byte.is_ascii_whitespace());
+    Ok(match first {
+        _ if asks_for_table(args) || TableFormat::of(head) == TableFormat::Parquet => Holds::Table,
+        Some(b'{' | b'[') if args.scenario.is_none() && are_rows(path, head) => Holds::Table,
+        Some(b'{' | b'[') => Holds::Events,
+        _ if ends(&[".jsonl", ".json", ".ndjson"]) => Holds::Events,
+        _ if ends(&[".csv", ".tsv", ".tab"]) || is_table(head) => Holds::Table,
+        _ => Holds::Statistics,
+    })
+}
+
+/// Whether JSON holds rows of a table rather than events: its first object has values of its own and
+/// is no event, nor anything else that can be named.
+fn are_rows(path: &Path, head: &[u8]) -> bool {
+    let first = match serde_json::Deserializer::from_slice(head).into_iter::<Value>().next() {
+        Some(Ok(Value::Array(all))) => all.into_iter().next(),
+        Some(Ok(value)) => Some(value),
+        // An array that goes on beyond the head: its first element is enough.
+        _ => {
+            let inside =
+                head.iter().position(|byte| *byte == b'[').and_then(|at| head.get(at + 1..));
+            inside.and_then(|rest| {
+                serde_json::Deserializer::from_slice(rest).into_iter::<Value>().next()?.ok()
+            })
+        }
+    };
+    let Some(first) = first.filter(|first| !is_foreign(first)) else { return false };
+    let Value::Object(row) = first else { return false };
+    let event = ["kind", "creationDate", "event"].iter().any(|key| row.contains_key(*key));
+    let plain = row.values().filter(|value| !value.is_object() && !value.is_array()).count();
+    let known = mistaken(&path.display().to_string(), head, Wanted::Data).is_some();
+    // A document over several lines is a file of settings, not a row.
+    let line = head.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    let rows =
+        head.trim_ascii_start().starts_with(b"[") || serde_json::from_slice::<Value>(line).is_ok();
+    !event && plain >= 2 && !known && rows
 }
 
 /// How many times the analysis reads a file of events.
 const PASSES: u64 = 2;
-
-/// A reader that says how much of it was read.
-struct CountedReader<'p> {
-    inner: File,
-    progress: &'p Progress,
-    done: &'p Cell<u64>,
-}
-
-impl Read for CountedReader<'_> {
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        let read = self.inner.read(into)?;
-        self.done.set(self.done.get() + read as u64);
-        self.progress.done(self.done.get());
-        Ok(read)
-    }
-}
 
 /// Whether the head of a file is no text.
 fn binary(head: &[u8]) -> bool {
@@ -78,14 +165,26 @@ fn binary(head: &[u8]) -> bool {
         || std::str::from_utf8(head).is_err_and(|error| error.error_len().is_some())
 }
 
+/// Says on standard error that something could not be read.
+fn warn_of_faults(count: u64, words: [&str; 2]) {
+    if count > 0 {
+        let [one, many] = words;
+        let them = if count == 1 { one } else { many };
+        output::message(&format!("warning: {count} {them} not readable, see the report"));
+    }
+}
+
 /// The report on recorded events.
-fn events(args: &AnalyzeArgs) -> Result<Report, Exit> {
-    let path = &args.data;
-    let progress = Progress::new("bytes read", 1, 0, false);
-    let done = Cell::new(0);
-    let open = || {
-        File::open(path)
-            .map(|inner| BufReader::new(CountedReader { inner, progress: &progress, done: &done }))
+fn events(
+    args: &AnalyzeArgs,
+    path: &Path,
+    kept: Option<&[u8]>,
+    progress: &Progress,
+    done: &Cell<u64>,
+) -> Result<Report, Exit> {
+    let open = || match kept {
+        Some(bytes) => opened::decoded(Cursor::new(bytes)).map(OpenedData::lines),
+        None => opened::open(path, progress, done).map(OpenedData::lines),
     };
     let size = std::fs::metadata(path).map_or(0, |file| file.len());
     let beside = path.with_file_name("scenario.ron");
@@ -118,20 +217,13 @@ fn events(args: &AnalyzeArgs) -> Result<Report, Exit> {
     };
     settings(&mut plan, args)?;
     let report = events_report(&plan, open).map_err(|error| unreadable(path, &error))?;
-    progress.finish();
     let data = report.data.clone().unwrap_or_default();
     if data.events == data.malformed {
         let faults: Vec<(u64, String)> =
             data.faults.into_iter().map(|fault| (fault.line, fault.reason)).collect();
         return Err(nothing_readable(path, &faults));
     }
-    if data.malformed > 0 {
-        let them = if data.malformed == 1 { "event is" } else { "events are" };
-        output::message(&format!(
-            "warning: {} {them} not readable, see the report",
-            data.malformed
-        ));
-    }
+    warn_of_faults(data.malformed, ["event is", "events are"]);
     Ok(report)
 }
 
@@ -149,14 +241,7 @@ fn settings(plan: &mut AnalysisPlan, args: &AnalyzeArgs) -> Result<(), Exit> {
         plan.split(split).map_err(|reason| usage("--split", reason))?;
     }
     plan.window_ms = args.window.map(|window| window.us() / 1000);
-    if let Some(text) = &args.until {
-        let expected = || {
-            format!(
-                "expected a date such as 2026-11-01 or a time such as 2026-11-01T12:00:00Z, found `{text}`"
-            )
-        };
-        plan.until_ms = Some(moment(text).ok_or_else(|| usage("--until", expected()))?);
-    }
+    plan.until_ms = until(args).map_err(|reason| usage("--until", reason))?;
     Ok(())
 }
 
@@ -179,8 +264,8 @@ fn nothing_readable(path: &Path, faults: &[(u64, String)]) -> Exit {
         .help("expected one JSON event a line, as `simlab run --out` writes them")])
 }
 
-/// The report on summary statistics.
-fn summary(args: &AnalyzeArgs) -> Result<Report, Exit> {
+/// The report on summary statistics: of the file, or of what came over standard input.
+fn summary(args: &AnalyzeArgs, path: &Path, piped: Option<String>) -> Result<Report, Exit> {
     if args.scenario.is_some() {
         output::message(
             "error: `--scenario` goes with recorded events; summary statistics name their experiments themselves",
@@ -196,19 +281,22 @@ fn summary(args: &AnalyzeArgs) -> Result<Report, Exit> {
     ];
     if let Some((option, _)) = given.iter().find(|(_, given)| *given) {
         output::message(&format!(
-            "error: `{option}` goes with recorded events; summary statistics say it in the file"
+            "error: `{option}` goes with tables and recorded events; summary statistics say it in the file"
         ));
         return Err(Exit::Usage);
     }
-    let text = text(&args.data, MAX_STATISTICS, Wanted::Data)?;
-    let source = SourceText::new(args.data.display().to_string(), text);
+    let text = match piped {
+        Some(text) => text,
+        None => text(path, MAX_STATISTICS, Wanted::Data)?,
+    };
+    let source = SourceText::new(shown(path), text);
     let given = statistics(&source).map_err(|faults| {
         match mistaken(&source.name, source.text.as_bytes(), Wanted::Data) {
             Some(fault) => bad_file(&[fault]),
             None => bad_file(&faults),
         }
     })?;
-    Ok(statistics_report(&stem(&args.data), &given))
+    Ok(statistics_report(&stem(path), &given))
 }
 
 /// Renders a saved run again.
@@ -226,11 +314,6 @@ pub fn report(saved: &Path, format: Format) -> Ended {
         )])
     })?;
     print(&rendered(&report, format)?)
-}
-
-/// The name of a data file, without folder and ending.
-fn stem(path: &Path) -> String {
-    path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default()
 }
 
 /// The fault of a file that is not `wanted` but something that can be named.
@@ -271,14 +354,4 @@ pub(super) fn text(path: &Path, most: u64, wanted: Wanted) -> Result<String, Exi
     })?;
     // Some editors open a file with a byte order mark.
     Ok(text.strip_prefix('\u{feff}').unwrap_or(text).to_owned())
-}
-
-/// Shows that a file cannot be read.
-pub(super) fn unreadable(path: &Path, error: &io::Error) -> Exit {
-    let shown = path.display();
-    let (message, help) = match error.kind() {
-        io::ErrorKind::NotFound => (format!("there is no file `{shown}`"), "check the path"),
-        _ => (format!("`{shown}` cannot be read: {error}"), "check the path and its permissions"),
-    };
-    bad_file(&[Diagnostic::new(message).help(help)])
 }

@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::args_analyze::{ANALYZE_EXAMPLES, AnalyzeArgs};
 use super::args_drive::{DRIVE_EXAMPLES, DriveArgs};
+pub use super::args_format::Format;
 use super::args_journal::JournalCommand;
 use super::args_live;
 use super::args_serve::ServeArgs;
@@ -66,10 +68,10 @@ pub enum Command {
         /// Where to write it. Default: standard output. An existing file is not overwritten.
         file: Option<PathBuf>,
     },
-    /// Analyze your own data: print statistics and a verdict for summary statistics (RON) or recorded
-    /// events (JSONL).
+    /// Analyze your own data: print statistics and a verdict for a table (CSV, TSV, JSON,
+    /// Parquet), recorded events (JSONL) or summary statistics (RON).
     #[command(after_help = ANALYZE_EXAMPLES)]
-    Analyze(AnalyzeArgs),
+    Analyze(Box<AnalyzeArgs>),
     /// Measure how often a decision rule ships falsely at a number of users, and what that costs.
     ///
     /// Simulates the scenario many times, each time with another seed, with the engine, the
@@ -204,18 +206,6 @@ pub enum Command {
     },
 }
 
-const ANALYZE_EXAMPLES: &str = "Examples:
-  simlab analyze scenarios/published/security.ron      the tutorial's published table, recomputed
-  simlab run security --out results
-  simlab analyze results/events.jsonl                  uses results/scenario.ron for experiments and metrics
-  simlab analyze events.jsonl --scenario my.ron
-  simlab analyze checkout.jsonl --control false --split 50/50 --window 7d
-
-Recorded events are one JSON event per line, or one payload (an array of events) per line, as LaunchDarkly's SDKs send them. The
-report lists lines that cannot be read, and counts events that are left out, by reason. Without a scenario, every flag or AI config
-with users in two or more variations is compared on the tutorial's metrics and on each event of your own: whether it occurred, and the
-sum of its values. A metric event that is recorded twice (same time, user, key, value and data) counts once, except inside one payload.";
-
 /// The arguments of `estimate`.
 #[derive(Debug, Args)]
 pub struct EstimateArgs {
@@ -279,42 +269,6 @@ pub struct ReplayArgs {
     /// folder.
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
-}
-
-/// The arguments of `analyze`.
-#[derive(Debug, Args)]
-pub struct AnalyzeArgs {
-    /// Summary statistics (RON) or recorded events (JSONL).
-    #[arg(value_name = "FILE")]
-    pub data: PathBuf,
-    /// For recorded events: the scenario whose experiments, metrics and decision rules apply, and
-    /// whose bandits and guarded rollouts are judged: which shares their rules would have set, and
-    /// when they would have stopped. Default: the scenario.ron in the folder of the file.
-    #[arg(long, value_name = "SCENARIO")]
-    pub scenario: Option<String>,
-    /// For recorded events: the kind of context that is the unit, such as `organization`. Default:
-    /// `user` if users were exposed, else the kind with the most exposures.
-    #[arg(long, value_name = "KIND")]
-    pub unit: Option<String>,
-    /// For recorded events: the arm that the others are compared with. Default: the scenario's,
-    /// else the variation with the lowest number.
-    #[arg(long, value_name = "ARM")]
-    pub control: Option<String>,
-    /// For recorded events: the planned split, as `50/50` in the order of the arms or as
-    /// `a=50%,b=50%`. Default: the scenario's; without one, the sample ratio is not checked.
-    #[arg(long, value_name = "SHARES")]
-    pub split: Option<String>,
-    /// For recorded events: count events up to this long after the unit's first exposure, such as
-    /// `7d` or `12h` (at most 30d). Default: no limit.
-    #[arg(long, value_name = "DURATION")]
-    pub window: Option<crate::time::Duration>,
-    /// For recorded events: leave out exposures and events from this time on, such as `2026-11-01`
-    /// (UTC) or `2026-11-01T12:00:00Z`. Default: no limit.
-    #[arg(long, value_name = "DATE")]
-    pub until: Option<String>,
-    /// How to print the report.
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    pub format: Format,
 }
 
 const POWER_EXAMPLES: &str = "Examples:
@@ -512,21 +466,6 @@ fn dollars(text: &str) -> Result<Money, String> {
     amount
         .parse()
         .map_err(|_| format!("expected an amount of dollars such as 5 or $0.50, found {text}"))
-}
-
-/// How a report is printed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Format {
-    /// For people at a terminal.
-    Text,
-    /// One JSON document. Money is in dollars, latency in milliseconds, a share is a fraction.
-    Json,
-    /// For a pull request's comment.
-    Markdown,
-    /// For CI: each expectation a test case.
-    Junit,
-    /// One self-contained page with charts, light and dark, for a browser, a phone or paper.
-    Html,
 }
 
 /// What `simlab reference` describes.

@@ -6,8 +6,11 @@
 //! Does not know: how anything is simulated or analyzed.
 
 mod analyze;
+mod analyze_table;
 mod args;
+mod args_analyze;
 mod args_drive;
+mod args_format;
 mod args_journal;
 mod args_live;
 mod args_serve;
@@ -22,6 +25,7 @@ mod exit;
 mod journal;
 mod learn;
 mod live;
+mod opened;
 mod output;
 mod plan;
 mod power;

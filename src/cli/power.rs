@@ -12,10 +12,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::analyze::{text, unreadable};
+use super::analyze::text;
 use super::args::{PowerArgs, PowerFormat, Shard};
 use super::commands::{Ended, bad_file, not_set_up, pretty, print, read};
 use super::exit::Exit;
+use super::opened::unreadable;
 use super::output;
 use super::progress::{Progress, lasting};
 use super::signals::told_to_stop;

@@ -32,7 +32,9 @@ impl Wanted {
     fn noun(self) -> &'static str {
         match self {
             Self::Scenario => "a scenario",
-            Self::Data => "summary statistics (RON) or recorded events (JSON lines)",
+            Self::Data => {
+                "a table (CSV, JSON), recorded events (JSON lines) or summary statistics (RON)"
+            }
             Self::Recording => "a recording of a live run",
             Self::Report => "a saved report",
             Self::Replications => "saved replications",
@@ -49,8 +51,8 @@ impl Wanted {
                 "a scenario is a RON file: `simlab new security my.ron` writes one to start from"
             }
             Self::Data => {
-                "give the sums of a table as summary statistics, such as scenarios/published/security.ron, or one JSON event a line, as \
-                 `simlab run SCENARIO --out DIR` writes them"
+                "give a table with a row for each user, summary statistics such as scenarios/published/security.ron, or one JSON event a \
+                 line, as `simlab run SCENARIO --out DIR` writes them"
             }
             Self::Recording => "`simlab run SCENARIO --live --record FILE` writes a recording",
             Self::Report => "`simlab run SCENARIO --out DIR` saves a report",
@@ -78,6 +80,8 @@ enum Kind {
         name: &'static str,
         with: &'static str,
     },
+    /// Delimited text: its name with an article.
+    Table(&'static str),
     Scenario,
     Statistics,
     Events,
@@ -91,7 +95,7 @@ impl Kind {
     fn noun(&self) -> &str {
         match self {
             Self::Foreign(name) => name,
-            Self::Packed { name, .. } => name,
+            Self::Packed { name, .. } | Self::Table(name) => name,
             Self::Scenario => "a scenario",
             Self::Statistics => "a file of summary statistics",
             Self::Events => "a file of recorded events",
@@ -107,7 +111,7 @@ impl Kind {
         matches!(
             (self, wanted),
             (Self::Scenario, Wanted::Scenario)
-                | (Self::Statistics | Self::Events, Wanted::Data)
+                | (Self::Statistics | Self::Events | Self::Table(_), Wanted::Data)
                 | (Self::Recording, Wanted::Recording)
                 | (Self::Report, Wanted::Report)
                 | (Self::Replications, Wanted::Replications)
@@ -120,7 +124,9 @@ impl Kind {
             Self::Foreign(_) => wanted.origin().to_owned(),
             Self::Packed { with, .. } => format!("unpack it first: {with} {path}"),
             Self::Scenario => format!("run it: simlab run {path}"),
-            Self::Statistics | Self::Events => format!("analyze it: simlab analyze {path}"),
+            Self::Statistics | Self::Events | Self::Table(_) => {
+                format!("analyze it: simlab analyze {path}")
+            }
             Self::Recording => format!("run it again: simlab replay {path}"),
             Self::Report => format!("print it: simlab report {path}"),
             Self::Replications => format!("print what they show: simlab power --merge {path}"),
@@ -210,7 +216,7 @@ fn binary(bytes: &[u8]) -> Option<Kind> {
     }
     // Parquet ends with its mark, too, but an interrupted copy does not.
     if bytes.starts_with(b"PAR1") {
-        return Some(Kind::Foreign("a Parquet file".to_owned()));
+        return Some(Kind::Table("a Parquet file"));
     }
     // Short marks such as "BM" and "MZ" also begin words.
     let head = head(bytes, 512);
@@ -360,5 +366,12 @@ fn other_text(text: &str) -> Option<Kind> {
     [(',', "a CSV table"), ('\t', "a TSV table"), (';', "a CSV table"), ('|', "a table")]
         .iter()
         .find(|(mark, _)| table(*mark))
-        .and_then(|(_, name)| foreign(name))
+        .map(|(_, name)| Kind::Table(name))
+}
+
+/// Whether the first bytes of a text are a table's: a line with the names of columns, and lines
+/// with as many cells.
+#[must_use]
+pub fn is_table(head: &[u8]) -> bool {
+    matches!(kind(head), Some(Kind::Table(_)))
 }

@@ -7,7 +7,7 @@ use super::given::statistics;
 use super::infer::look;
 use super::outcome::statistics_report;
 use super::plan::AnalysisPlan;
-use crate::diagnostic::{Diagnostic, Mistakes, SourceText, Wanted, mistaken};
+use crate::diagnostic::{Diagnostic, Mistakes, SourceText, Wanted, is_table, mistaken};
 use crate::report::Report;
 use crate::scenario::Scenario;
 
@@ -37,6 +37,13 @@ use crate::scenario::Scenario;
 /// ```
 pub fn analyze(name: &str, data: &str, scenario: Option<&Scenario>) -> Result<Report, Mistakes> {
     let data = data.strip_prefix('\u{feff}').unwrap_or(data);
+    if is_table(data.as_bytes()) {
+        return Err(Diagnostic::new(format!(
+            "`{name}` is a table, and nothing says what its columns are"
+        ))
+        .help("`simlab analyze FILE` takes tables, and proposes the options that say it")
+        .into());
+    }
     if !data.trim_start().starts_with(['{', '[']) {
         let source = SourceText::new(name, data);
         let other = || mistaken(name, data.as_bytes(), Wanted::Data).map(Mistakes::from);
@@ -95,6 +102,7 @@ mod tests {
             ("{\"kind\": \"nothing\"}\n", "cannot be analyzed"),
             ("(experiments: [])", "no experiment"),
             ("", "is empty"),
+            ("user,arm,paid\nu1,a,1\nu2,b,0\n", "is a table"),
         ] {
             let mistakes = analyze("data", text, None).unwrap_err().to_string();
             assert!(mistakes.contains(said), "{text}: {mistakes}");

@@ -12,6 +12,7 @@
 use std::collections::BTreeMap;
 use std::io::{self, BufRead};
 
+use super::hashed::Hashed;
 use super::lines::each_event;
 use super::plan::AnalysisPlan;
 use super::repeats::Repeats;
@@ -37,9 +38,9 @@ pub fn events_report<R: BufRead>(
 ) -> io::Result<Report> {
     let mut data = RecordedData::default();
     let mut exposures = Exposures::new();
-    let mut digest = Digest::default();
     let mut unusual = Unusual::default();
-    data.lines = each_event(Hashed { inner: open()?, digest: &mut digest }, |line, event| {
+    let mut hashed = Hashed::new(open()?);
+    data.lines = each_event(&mut hashed, |line, event| {
         data.events += 1;
         let told = event.and_then(|event| {
             Ok((event, read(event, &plan.unit).map_err(|fault| fault.to_string())?))
@@ -125,7 +126,7 @@ pub fn events_report<R: BufRead>(
         }
     })?;
     data.units = table.units() as u64;
-    let mut report = table.report(plan, digest.hex());
+    let mut report = table.report(plan, hashed.digest());
     for check in unusual.health() {
         report.experiments.iter_mut().for_each(|experiment| experiment.health.push(check.clone()));
     }
@@ -206,42 +207,5 @@ impl Unusual {
             found.push(warning("sampled_exposures", message));
         }
         found
-    }
-}
-
-/// A digest of what was read.
-#[derive(Default)]
-struct Digest(xxhash_rust::xxh3::Xxh3);
-
-impl Digest {
-    fn hex(&self) -> String {
-        format!("{:032x}", self.0.digest128())
-    }
-}
-
-/// A reader whose bytes are digested as they are consumed.
-struct Hashed<'d, R> {
-    inner: R,
-    digest: &'d mut Digest,
-}
-
-impl<R: BufRead> io::Read for Hashed<'_, R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = self.inner.read(buffer)?;
-        self.digest.0.update(buffer.get(..read).unwrap_or_default());
-        Ok(read)
-    }
-}
-
-impl<R: BufRead> BufRead for Hashed<'_, R> {
-    fn fill_buf(&mut self) -> io::Result<&[u8]> {
-        self.inner.fill_buf()
-    }
-
-    fn consume(&mut self, amount: usize) {
-        if let Ok(bytes) = self.inner.fill_buf() {
-            self.digest.0.update(bytes.get(..amount).unwrap_or(bytes));
-        }
-        self.inner.consume(amount);
     }
 }

@@ -10,15 +10,31 @@ use std::io::{self, BufRead};
 
 use serde_json::Value;
 
+use super::foreign::translated;
+
 /// Most bytes of a line: a payload of 10,000 events of 3 kB.
 const MAX_LINE: usize = 32 << 20;
 
-/// Reads lines and passes on each event, with the number of its line (from 1), or why the line
+/// Reads lines and passes on each event, one of another tool as LaunchDarkly's, with the number of its line (from 1), or why the line
 /// holds none. Returns the number of lines.
 ///
 /// # Errors
 /// When the reader fails.
 pub fn each_event(
+    lines: impl BufRead,
+    mut tell: impl FnMut(u64, Result<&Value, String>),
+) -> io::Result<u64> {
+    each_value(lines, |line, value| match value {
+        Ok(value) => tell(line, Ok(translated(value).as_ref().unwrap_or(value))),
+        Err(reason) => tell(line, Err(reason)),
+    })
+}
+
+/// The same for values of any shape.
+///
+/// # Errors
+/// When the reader fails.
+pub fn each_value(
     mut lines: impl BufRead,
     mut tell: impl FnMut(u64, Result<&Value, String>),
 ) -> io::Result<u64> {

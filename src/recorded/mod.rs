@@ -1,4 +1,5 @@
-//! Data that nobody simulated: summary statistics, as somebody typed them in, and recorded events.
+//! Data that nobody simulated: summary statistics, as somebody typed them in, recorded events, and
+//! tables of other tools.
 //!
 //! Guarantees: the same report as a run, from the same analysis; a mistake is shown in the user's
 //! own text; no event is silently dropped.
@@ -7,7 +8,9 @@
 
 mod data;
 mod events;
+mod foreign;
 mod given;
+mod hashed;
 mod infer;
 mod judged;
 mod lines;
@@ -17,10 +20,12 @@ mod repeats;
 mod replay;
 mod split;
 mod table;
+mod tabular;
 mod written;
 
 pub use data::analyze;
 pub use events::events_report;
+pub use foreign::is_foreign;
 pub use given::{GivenStudy, Statistics, statistics};
 pub use infer::{FirstLook, look};
 pub use lines::each_event;
@@ -28,3 +33,8 @@ pub use outcome::statistics_report;
 pub use plan::AnalysisPlan;
 pub use split::set_split;
 pub use table::{Counted, MetricEvent, UnitTable};
+pub use tabular::{
+    ColumnRole, CrossedUnits, JoinRequest, MetricRequest, OpenTable, OptionFault, ProposedAnalysis,
+    SurveyedColumn, TableFormat, TableRefusal, TableRequest, TableShape, TableStatistic,
+    TableSurvey, TableUnreadable, event_names, joined_report, survey, table_report, written_metric,
+};

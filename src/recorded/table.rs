@@ -137,6 +137,11 @@ impl UnitTable {
         self.slots.len()
     }
 
+    /// The observations of table number `slot`.
+    pub(super) fn observations(&self, slot: usize) -> Option<&Observations> {
+        self.slots.get(slot).map(|slot| &slot.observations)
+    }
+
     /// A unit was exposed to treatment `treatment` of experiment number `nth`.
     pub fn expose(&mut self, nth: usize, at_ms: u64, unit: &str, treatment: u8) {
         let unit = self.unit(unit);

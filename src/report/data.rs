@@ -71,6 +71,9 @@ pub struct Report {
     /// The scenario's own graph of agents; `None` for the tutorial's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub graph: Option<DrawnGraph>,
+    /// What became of the rows of a table; `None` where none was read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub table: Option<TableData>,
 }
 
 impl Report {
@@ -100,8 +103,28 @@ impl Report {
             live: None,
             rollouts: Vec::new(),
             graph: None,
+            table: None,
         }
     }
+}
+
+/// What became of the rows of a table: each is used, or left out for a reason.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct TableData {
+    /// Rows of the table, without the line with the names.
+    pub rows: u64,
+    /// Rows that count.
+    pub used: u64,
+    /// Units in them.
+    pub units: u64,
+    /// Rows that do not count, by reason.
+    pub left_out: Ordered<u64>,
+    /// Empty cells, by column, of the columns that are analyzed.
+    pub missing: Ordered<u64>,
+    /// Rows and cells that cannot be read.
+    pub malformed: u64,
+    /// The first of them.
+    pub faults: Vec<UnreadableLine>,
 }
 
 /// What became of recorded events: each is used, unused for a reason, or malformed.

@@ -47,7 +47,7 @@ pub use charts::{Distribution, MetricOverTime, OverTime, Shape, Spread, Variatio
 pub use data::{
     Adjusted, Assumption, Because, Corrected, Cost, CostTotal, DataOrigin, Failure, Frequentist,
     Health, Hindsight, Interaction, RecordedData, Report, ReportedExperiment, ReportedMetric,
-    ReportedVariation, ReportedVerdict, SCHEMA, Total, TrafficSummary, UnreadableLine,
+    ReportedVariation, ReportedVerdict, SCHEMA, TableData, Total, TrafficSummary, UnreadableLine,
 };
 pub use expect::{CriterionOutcome, Expect, ExpectationResult, ExpectedFigure, Status, What};
 pub use glance::glance;

@@ -38,11 +38,11 @@ fn other_kinds_of_files_are_named_with_the_right_command() {
             "unpack it first: gunzip --keep packed.gz",
             "unpack it first: gunzip --keep packed.gz",
         ),
-        ("table.csv", "a CSV table", "simlab new security my.ron", "summary statistics"),
-        ("table.tsv", "a TSV table", "simlab new security my.ron", "summary statistics"),
+        ("table.csv", "a CSV table", "simlab analyze table.csv", ""),
+        ("table.tsv", "a TSV table", "simlab analyze table.tsv", ""),
         ("settings.yaml", "a YAML file", "simlab new security my.ron", "summary statistics"),
         ("settings.toml", "a TOML file", "simlab new security my.ron", "summary statistics"),
-        ("users.parquet", "a Parquet file", "simlab new security my.ron", "summary statistics"),
+        ("users.parquet", "a Parquet file", "simlab analyze users.parquet", ""),
         ("paper.pdf", "a PDF document", "simlab new security my.ron", "summary statistics"),
         ("program", "an executable", "simlab new security my.ron", "summary statistics"),
         ("run.sh", "a script", "simlab new security my.ron", "summary statistics"),
@@ -63,9 +63,26 @@ fn other_kinds_of_files_are_named_with_the_right_command() {
                 "{command}: {message}"
             );
         }
+        if name == "users.parquet" {
+            // The mark of Parquet, and nothing else.
+            assert!(said(&place, "analyze", name).contains("cannot be read as Parquet"));
+            continue;
+        }
+        if name.starts_with("table") {
+            // Shown with the columns, and what to ask; `tables.rs` has more.
+            let ran = simlab_in(&place, &["analyze", name]);
+            assert!(
+                ran.code == 2
+                    && ran.err.contains("1 rows, 3 columns")
+                        | ran.err.contains("2 rows, 3 columns"),
+                "{}",
+                ran.err
+            );
+            continue;
+        }
         let message = said(&place, "analyze", name);
         assert!(
-            message.contains(&format!("`{name}` is {kind}, not summary statistics"))
+            message.contains(&format!("`{name}` is {kind}, not a table"))
                 && message.contains(for_data),
             "{message}"
         );

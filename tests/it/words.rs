@@ -84,6 +84,17 @@ fn the_examples_of_every_help_work() {
     simlab_in(&place, &["run", "security", "--users", "60", "--quiet", "--out", "before"]);
     fs::copy(place.join("before/events.jsonl"), place.join("events.jsonl")).unwrap();
     fs::write(place.join("checkout.jsonl"), checkout()).unwrap();
+    let users = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/tables/users.csv");
+    fs::copy(users, place.join("users.csv")).unwrap();
+    let (seen, orders): (Vec<String>, Vec<String>) = (0..40)
+        .map(|user| {
+            let arm = ["control", "new"][user % 2];
+            (format!("u{user},{arm},2026-11-01\n"), format!("u{user},order,{user},2026-11-02\n"))
+        })
+        .unzip();
+    fs::write(place.join("seen.csv"), format!("user,arm,time\n{}", seen.concat())).unwrap();
+    fs::write(place.join("orders.csv"), format!("user,event,value,time\n{}", orders.concat()))
+        .unwrap();
 
     let mut helps = vec![("simlab".to_owned(), simlab(&["--help"]).well())];
     helps.extend(

@@ -1,7 +1,7 @@
 //! Where the numbers come from: what was run, what went through it, what was read, and what was assumed.
 
 use crate::figure;
-use crate::report::data::{DataOrigin, Report};
+use crate::report::data::{DataOrigin, Report, UnreadableLine};
 use crate::report::document::{Element, Fact, Level, List, Medium, Section, Slot, Title};
 use crate::report::live::LiveSummary;
 use crate::report::table::Tone;
@@ -30,6 +30,9 @@ pub(super) fn sections(report: &Report) -> Vec<Section<'_>> {
     }
     if report.data.is_some() {
         parts.push(titled("Recorded events").with([Element::Facts(recorded(report))]).into());
+    }
+    if report.table.is_some() {
+        parts.push(titled("Table").with([Element::Facts(table(report))]).into());
     }
     if !report.assumptions.is_empty() {
         let items =
@@ -132,6 +135,51 @@ fn traffic(report: &Report) -> Vec<Fact> {
     facts
 }
 
+/// What became of the rows of a table.
+fn table(report: &Report) -> Vec<Fact> {
+    let Some(table) = &report.table else { return Vec::new() };
+    let count = figure::count;
+    let mut facts = vec![Fact::new(
+        "rows",
+        format!(
+            "{}; {} of them count, for {} units",
+            count(table.rows),
+            count(table.used),
+            count(table.units)
+        ),
+    )];
+    let each = |(nth, (what, cells)): (usize, &(String, u64)), label: &'static str| {
+        let label = if nth == 0 { label } else { "" };
+        (label, what.clone(), count(*cells))
+    };
+    for entry in table.left_out.0.iter().enumerate() {
+        let (label, why, rows) = each(entry, "left out");
+        facts.push(Fact::new(label, format!("{rows} {why}")));
+    }
+    for entry in table.missing.0.iter().enumerate() {
+        let (label, column, cells) = each(entry, "empty cells");
+        facts.push(Fact::new(label, format!("{cells} in {column}")));
+    }
+    facts.extend(faults(table.malformed, &table.faults));
+    facts
+}
+
+/// What could not be read, line by line.
+fn faults(malformed: u64, faults: &[UnreadableLine]) -> Vec<Fact> {
+    if malformed == 0 {
+        return Vec::new();
+    }
+    let mut facts = vec![Fact::new("malformed", figure::count(malformed))];
+    facts.extend(
+        faults.iter().map(|fault| Fact::new("", format!("line {}: {}", fault.line, fault.reason))),
+    );
+    let more = malformed.saturating_sub(faults.len() as u64);
+    if more > 0 {
+        facts.push(Fact::new("", format!("and {} more", figure::count(more))));
+    }
+    facts
+}
+
 /// What became of recorded events.
 fn recorded(report: &Report) -> Vec<Fact> {
     let Some(data) = &report.data else { return Vec::new() };
@@ -155,17 +203,6 @@ fn recorded(report: &Report) -> Vec<Fact> {
             format!("{} metric events were recorded before and count once", count(data.duplicates));
         facts.push(Fact::new("duplicates", text));
     }
-    if data.malformed > 0 {
-        facts.push(Fact::new("malformed", count(data.malformed)));
-        facts.extend(
-            data.faults
-                .iter()
-                .map(|fault| Fact::new("", format!("line {}: {}", fault.line, fault.reason))),
-        );
-        let more = data.malformed.saturating_sub(data.faults.len() as u64);
-        if more > 0 {
-            facts.push(Fact::new("", format!("and {} more", count(more))));
-        }
-    }
+    facts.extend(faults(data.malformed, &data.faults));
     facts
 }

@@ -1,0 +1,31 @@
+//! Tables of other tools: one row for each unit, several rows for each unit, or one table of
+//! exposures and one of events.
+//!
+//! Guarantees: the same report as every other analysis, from the same statistics; nothing is
+//! dropped silently.
+//!
+//! Does not know: files (bytes come in), or how a report is printed.
+
+mod ask;
+mod conclude;
+mod fold;
+mod joined;
+mod magnitudes;
+mod parquet;
+mod read;
+mod role_columns;
+mod roles;
+mod rows;
+mod survey;
+mod times;
+mod wide;
+
+pub use ask::{CrossedUnits, MetricRequest, TableRequest, TableStatistic};
+pub use conclude::OptionFault;
+pub use joined::{JoinRequest, OpenTable, event_names, joined_report};
+pub use roles::ColumnRole;
+pub use rows::{TableFormat, TableUnreadable};
+pub use survey::{
+    ProposedAnalysis, SurveyedColumn, TableShape, TableSurvey, survey, written_metric,
+};
+pub use wide::{TableRefusal, table_report};

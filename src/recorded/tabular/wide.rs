@@ -1,0 +1,317 @@
+//! A table with the unit, the variation and the metrics in each row, to its report.
+//!
+//! Guarantees: one pass; every row is used or counted; what cannot be a metric, a unit or a
+//! variation ends in an error that names line, column and what to do.
+//!
+//! Does not know: files.
+
+use std::io::{self, BufRead};
+use std::ops::ControlFlow;
+
+use super::super::hashed::Hashed;
+use super::ask::{TableRequest, TableStatistic};
+use super::conclude::{
+    OptionFault, TableFindings, crossed_check, excludes, listed, per_unit, study, warning,
+};
+use super::fold::{FoldedRows, MAX_VARIATIONS};
+use super::read::each_row;
+use super::rows::{TableFormat, TableUnreadable};
+use crate::analysis::HealthCheck;
+use crate::diagnostic::Diagnostic;
+use crate::experiment::{Metric, Missing};
+use crate::figure;
+use crate::report::{Ordered, Report, TableData};
+
+/// Why a table is not analyzed.
+#[derive(Debug)]
+pub enum TableRefusal {
+    /// An option does not fit the data.
+    Option(OptionFault),
+    /// The data cannot be used.
+    Data(Diagnostic),
+    /// The reader failed.
+    Io(io::Error),
+}
+
+impl From<OptionFault> for TableRefusal {
+    fn from(fault: OptionFault) -> Self {
+        Self::Option(fault)
+    }
+}
+
+/// The report on a table of units; `shown` is the file's name for messages.
+///
+/// # Errors
+/// What is wrong with the request or the data, with line and column.
+pub fn table_report(
+    request: &TableRequest,
+    shown: &str,
+    format: TableFormat,
+    input: impl BufRead,
+) -> Result<Report, TableRefusal> {
+    let metrics: Vec<Metric> =
+        request.metrics.iter().map(|asked| asked.metric(request.missing)).collect();
+    let mut folded: Option<Result<FoldedRows, OptionFault>> = None;
+    let folding = std::cell::RefCell::new(&mut folded);
+    let mut input = Hashed::new(input);
+    let read = each_row(
+        &mut input,
+        format,
+        |columns| {
+            let made = FoldedRows::new(request, &metrics, columns)
+                .map_err(|name| no_column(request, &name, columns.names(), shown));
+            let go_on =
+                if made.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) };
+            **folding.borrow_mut() = Some(made);
+            go_on
+        },
+        |line, row| match &mut **folding.borrow_mut() {
+            Some(Ok(folded)) => folded.take(line, row),
+            _ => ControlFlow::Break(()),
+        },
+    );
+    match read {
+        Ok(_) => {}
+        Err(TableUnreadable::Io(error)) => return Err(TableRefusal::Io(error)),
+        Err(TableUnreadable::Text(reason)) => {
+            return Err(TableRefusal::Data(Diagnostic::new(format!(
+                "`{shown}` cannot be read as {}: {reason}",
+                format.noun()
+            ))));
+        }
+    }
+    let mut folded = match folded {
+        Some(Ok(folded)) => folded,
+        Some(Err(fault)) => return Err(fault.into()),
+        None => return Err(TableRefusal::Data(Diagnostic::new(format!("`{shown}` is empty")))),
+    };
+    usable(request, &folded, shown).map_err(TableRefusal::Data)?;
+    let (mut study, place) = study(request, &folded.variations)?;
+    folded.assign(&place);
+    study.assumptions.extend(per_unit(request, folded.used, folded.units() as u64));
+    let arms = study.experiment.treatments.len();
+    let known = request
+        .metrics
+        .iter()
+        .map(|asked| {
+            let all = asked.statistic != TableStatistic::Rate || request.missing == Missing::Zero;
+            (!all).then(|| folded.known(&asked.event(), arms))
+        })
+        .collect();
+    let health = doubts(request, &folded, &metrics);
+    let before = request.covariate.is_some().then(|| folded.pre_period(&metrics));
+    let findings = TableFindings {
+        request,
+        study,
+        observations: &folded.observations,
+        before,
+        known,
+        health,
+        fingerprint: input.digest(),
+    };
+    let mut report = findings.report();
+    report.table = Some(TableData {
+        rows: folded.rows,
+        used: folded.used,
+        units: folded.units() as u64,
+        left_out: folded.left_out.clone(),
+        missing: Ordered(
+            folded
+                .columns()
+                .map(|(name, tally)| (name.to_owned(), tally.missing.iter().sum::<u64>()))
+                .filter(|(_, cells)| *cells > 0)
+                .collect(),
+        ),
+        malformed: folded.malformed,
+        faults: folded.faults.clone(),
+    });
+    Ok(report)
+}
+
+/// What is said of a column that the table does not have.
+fn no_column(request: &TableRequest, name: &str, columns: &[String], shown: &str) -> OptionFault {
+    let option = if name == request.unit {
+        "--unit"
+    } else if name == request.variation {
+        "--variation"
+    } else if request.covariate.as_deref() == Some(name) {
+        "--covariate"
+    } else {
+        "--metric"
+    };
+    let near = columns
+        .iter()
+        .map(|own| {
+            (strsim::normalized_damerau_levenshtein(&own.to_lowercase(), &name.to_lowercase()), own)
+        })
+        .filter(|(alike, _)| *alike > 0.6)
+        .max_by(|(one, _), (other, _)| one.total_cmp(other));
+    let near = near.map(|(_, own)| format!("; did you mean `{own}`?")).unwrap_or_default();
+    OptionFault {
+        option,
+        reason: format!(
+            "`{shown}` has no column `{name}`{near} Its columns are {}",
+            listed(columns)
+        ),
+    }
+}
+
+/// Whether the folded rows can be analyzed at all.
+fn usable(request: &TableRequest, folded: &FoldedRows, shown: &str) -> Result<(), Diagnostic> {
+    let fault = |message: String, help: &str| Err(Diagnostic::new(message).help(help));
+    if let Some(line) = folded.too_many {
+        let examples = folded.variations.get(..5).unwrap_or_default();
+        return fault(
+            format!(
+                "the column `{}` has more than {MAX_VARIATIONS} different values up to line {line} of `{shown}`, such as {}",
+                request.variation,
+                listed(examples)
+            ),
+            "a column of variations has a few: is `--variation` the right column? without options, `simlab analyze FILE` lists the columns",
+        );
+    }
+    if folded.rows == 0 {
+        return fault(
+            format!("`{shown}` has no rows"),
+            "expected one row for each unit, or several rows for each unit",
+        );
+    }
+    for (name, tally) in folded.columns() {
+        if let Some((line, reason)) = tally.first.as_ref().filter(|_| tally.other_column()) {
+            let all = tally.faulty + tally.good;
+            let says = format!(
+                "the column `{name}` of `{shown}` cannot be read in {} of {} cells; the first is in line {line}: {reason}",
+                figure::count(tally.faulty),
+                figure::count(all)
+            );
+            return fault(
+                says,
+                "a metric needs a column of numbers, and a rate one of true and false; name another column, or clean this one",
+            );
+        }
+        let cells = tally.missing.iter().sum::<u64>();
+        if tally.good + tally.faulty == 0 && cells > 0 {
+            return fault(
+                format!(
+                    "the column `{name}` of `{shown}` is empty in all {} rows",
+                    figure::count(cells)
+                ),
+                "is the name spelled as in the file? without options, `simlab analyze FILE` lists the columns",
+            );
+        }
+    }
+    if folded.used == 0 {
+        let why: Vec<String> = folded
+            .left_out
+            .0
+            .iter()
+            .map(|(why, count)| format!("{} {why}", figure::count(*count)))
+            .collect();
+        let first = folded.faults.first();
+        let first =
+            first.map(|own| format!("; line {}: {}", own.line, own.reason)).unwrap_or_default();
+        return fault(
+            format!("no row of `{shown}` can be used: {}{first}", why.join(", ")),
+            "without options, `simlab analyze FILE` lists the columns and what is in them",
+        );
+    }
+    if let [only] = folded.variations.as_slice() {
+        return fault(
+            format!(
+                "every row of `{shown}` has the variation `{only}` in the column `{}`",
+                request.variation
+            ),
+            "a comparison needs a control and a treatment: is `--variation` the right column, and is the file complete?",
+        );
+    }
+    Ok(())
+}
+
+/// What is doubtful about the data.
+fn doubts(request: &TableRequest, folded: &FoldedRows, metrics: &[Metric]) -> Vec<HealthCheck> {
+    let units = folded.units() as u64;
+    let mut found: Vec<HealthCheck> =
+        crossed_check(folded.crossed(), units, request.crossed).into_iter().collect();
+    let left_out: u64 = folded.left_out.0.iter().map(|(_, count)| count).sum();
+    if left_out > 0 {
+        let message = format!(
+            "{} of {} rows are left out, by reason under \"Table\"",
+            figure::count(left_out),
+            figure::count(folded.rows)
+        );
+        found.push(warning("rows", message));
+    }
+    for (name, tally) in folded.columns() {
+        let missing: u64 = tally.missing.iter().sum();
+        if missing > 0 {
+            found.push(warning(
+                "missing_values",
+                missing_values(request, name, folded, &tally.missing, metrics),
+            ));
+        }
+        if let Some((line, reason)) = &tally.first {
+            let message = format!(
+                "{} cells of `{name}` cannot be read and count as empty; the first is in line {line}: {reason}",
+                figure::count(tally.faulty)
+            );
+            found.push(warning("values", message));
+        }
+    }
+    for (name, why) in folded.mixed_units() {
+        found.push(warning("mixed_units", format!("`{name}`: {why}")));
+    }
+    if folded.repeated > 0 {
+        let message = format!(
+            "{} rows equal the row before of the same unit, and all count; if rows were exported twice, take them out first (sort -u)",
+            figure::count(folded.repeated)
+        );
+        found.push(warning("repeated_rows", message));
+    }
+    if folded.covariates_differ > 0 {
+        let message = format!(
+            "{} rows have another `{}` than the first row of their unit, which counts",
+            figure::count(folded.covariates_differ),
+            request.covariate.as_deref().unwrap_or_default()
+        );
+        found.push(warning("covariate", message));
+    }
+    found
+}
+
+/// What is said of the empty cells of a column.
+fn missing_values(
+    request: &TableRequest,
+    name: &str,
+    folded: &FoldedRows,
+    missing: &[u64],
+    metrics: &[Metric],
+) -> String {
+    let by_arm: Vec<String> = folded
+        .variations
+        .iter()
+        .zip(missing.iter().chain(std::iter::repeat(&0)))
+        .map(|(arm, count)| format!("{} of `{arm}`", figure::count(*count)))
+        .collect();
+    let all: u64 = missing.iter().sum();
+    let asked = request
+        .metrics
+        .iter()
+        .zip(metrics)
+        .find(|(asked, _)| asked.columns().any(|column| column == name));
+    let what = match asked {
+        None => "the mean of the others stands there".to_owned(),
+        Some((_, metric)) if metric.per.is_some() => "they add 0 to the ratio".to_owned(),
+        Some((_, metric)) if excludes(metric) => {
+            let other = if metric.kind() == crate::experiment::MetricKind::Percentile {
+                ""
+            } else {
+                " (`--missing zero` counts them as 0)"
+            };
+            format!("units without a value are left out of `{}`{other}", metric.key)
+        }
+        Some(_) => {
+            "units without a value count as 0 (`--missing exclude` leaves them out)".to_owned()
+        }
+    };
+    format!("{} cells of `{name}` are empty, {}; {what}", figure::count(all), by_arm.join(", "))
+}
