@@ -12,13 +12,13 @@ use super::exit::Exit;
 use super::opened::{self, OpenedData, is_standard_input, stem, unreadable};
 use super::output;
 use super::progress::Progress;
-use crate::diagnostic::{Diagnostic, Wanted, mistaken, shell_argument};
+use crate::diagnostic::{Diagnostic, Wanted, mistaken, nearest, shell_argument};
 use crate::experiment::Missing;
 use crate::figure;
 use crate::flags::events::moment;
 use crate::recorded::{
-    ColumnRole, CrossedUnits, JoinRequest, OpenTable, OptionFault, ProposedAnalysis, TableFormat,
-    TableRefusal, TableRequest, TableShape, TableSurvey, TableUnreadable, event_names,
+    ColumnRole, CrossedUnits, JoinRequest, MetricRequest, OpenTable, OptionFault, ProposedAnalysis,
+    TableFormat, TableRefusal, TableRequest, TableShape, TableSurvey, TableUnreadable, event_names,
     joined_report, survey, table_report, written_metric,
 };
 use crate::report::{Ordered, Report};
@@ -268,9 +268,24 @@ fn proposal(args: &AnalyzeArgs, path: &Path, format: TableFormat, opened: Opened
     let missing: Vec<&str> =
         missing.iter().filter(|(_, missing)| *missing).map(|(option, _)| *option).collect();
     lines.push(String::new());
+    lines.extend(strangers(args, &found));
     lines.push(format!("error: nothing was analyzed, because {} is not given", missing.join(", ")));
     output::message(&lines.join("\n"));
     Exit::Usage
+}
+
+/// Names in the options that no column has.
+fn strangers(args: &AnalyzeArgs, found: &TableSurvey) -> Vec<String> {
+    let given = args.unit.iter().chain(&args.variation).chain(&args.covariate).map(String::as_str);
+    let given = given.chain(args.metrics.iter().flat_map(MetricRequest::columns));
+    let columns = || found.columns.iter().map(|column| column.name.as_str());
+    let strangers = given.filter(|name| columns().all(|own| own != *name));
+    let told = strangers.map(|name| {
+        let near = nearest(name, columns());
+        let near = near.map(|own| format!("; did you mean `{own}`?")).unwrap_or_default();
+        format!("error: no column has the name `{name}`{near}")
+    });
+    told.collect()
 }
 
 /// The columns as a table.

@@ -488,6 +488,10 @@ fn without_options_the_table_is_shown_and_the_proposed_command_works() {
     fs::copy(USERS, place.join("my users.csv")).unwrap();
     let shown = simlab_in(&place, &["analyze", "my users.csv"]);
     assert_eq!((shown.code, shown.out.as_str()), (2, ""));
+    let wrong = simlab_in(&place, &["analyze", "my users.csv", "--metric", "resolve:rate"]);
+    assert_eq!(wrong.code, 2);
+    let told = "error: no column has the name `resolve`; did you mean `resolved`?";
+    assert!(wrong.err.contains(told), "{}", wrong.err);
     let command = shown.err.lines().find(|line| line.starts_with("  simlab analyze")).unwrap();
     for part in [
         "'my users.csv' --unit user_id --variation arm --control a",

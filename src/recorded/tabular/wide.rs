@@ -17,7 +17,7 @@ use super::fold::{FoldedRows, MAX_VARIATIONS};
 use super::read::each_row;
 use super::rows::{TableFormat, TableUnreadable};
 use crate::analysis::HealthCheck;
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, nearest};
 use crate::experiment::{Metric, Missing};
 use crate::figure;
 use crate::report::{Ordered, Report, TableData};
@@ -139,14 +139,9 @@ fn no_column(request: &TableRequest, name: &str, columns: &[String], shown: &str
     } else {
         "--metric"
     };
-    let near = columns
-        .iter()
-        .map(|own| {
-            (strsim::normalized_damerau_levenshtein(&own.to_lowercase(), &name.to_lowercase()), own)
-        })
-        .filter(|(alike, _)| *alike > 0.6)
-        .max_by(|(one, _), (other, _)| one.total_cmp(other));
-    let near = near.map(|(_, own)| format!("; did you mean `{own}`?")).unwrap_or_default();
+    let near = columns.iter().map(String::as_str);
+    let near = near.clone().find(|own| own.eq_ignore_ascii_case(name)).or(nearest(name, near));
+    let near = near.map_or_else(|| ".".to_owned(), |own| format!("; did you mean `{own}`?"));
     OptionFault {
         option,
         reason: format!(
