@@ -195,7 +195,7 @@ impl fmt::Display for BootstrapError {
 
 impl std::error::Error for BootstrapError {}
 
-/// Brings a project to its specification and says what was done, or in [`Mode::Plan`] would be.
+/// Brings a project to its specification and says what was done, or in [`BootstrapMode::Plan`] would be.
 ///
 /// # Errors
 /// When the specification contradicts itself or lacks what it refers to (then nothing was changed),

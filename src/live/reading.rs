@@ -125,7 +125,7 @@ impl Recording {
     /// Reads the recording of a run that has begun. An end that broke off is left out.
     ///
     /// # Errors
-    /// As [`Reading::of`]; and when the run has not begun.
+    /// As [`JournalReading::of`]; and when the run has not begun.
     pub fn read(text: &[u8]) -> Result<Self, UnreadableRecording> {
         let JournalReading { recording, .. } = JournalReading::of(text)?;
         if recording.run.is_none() {

@@ -46,7 +46,7 @@ pub struct ReportedVerdict {
     pub tolerated: Vec<String>,
 }
 
-/// A report that was saved before trust was judged does not say it: [`Verdict::weigh`] makes up for
+/// A report that was saved before trust was judged does not say it: [`ReportedVerdict::weigh`] makes up for
 /// that.
 fn yes() -> bool {
     true

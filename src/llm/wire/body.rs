@@ -1,6 +1,6 @@
 //! A JSON body to typed fields, or to the one field that is at fault.
 //!
-//! Guarantees: any bytes at all give a value or a [`Fault`], never a panic; the quick way through
+//! Guarantees: any bytes at all give a value or a [`BodyProblem`], never a panic; the quick way through
 //! costs nothing for the paths, since only a body that failed is read a second time to find where.
 //!
 //! Does not know: how a provider words a fault.
