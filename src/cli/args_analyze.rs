@@ -16,14 +16,16 @@ pub(super) const ANALYZE_EXAMPLES: &str = "Examples:
   simlab analyze users.csv --unit user_id --variation arm --metric resolved:rate
   simlab analyze --exposures seen.csv --events orders.csv --metric order:rate --window 7d
 
-Tables are CSV, TSV, JSON lines, a JSON array of objects or Parquet; `-` reads standard input, and gzip is unpacked. Run `simlab analyze
-users.csv` without options first: it lists the columns and prints the command to paste. A metric is COLUMN:STATISTIC[:up|:down]:
-  resolved:rate:up            share of units for which it is true (true/false or 1/0)
-  cost_usd:mean:down          mean over the units of each unit's sum; `average` takes each unit's average
-  latency_ms:p95:down         percentile of the units (p1 to p99.9, median)
-  cost_usd/requests:ratio     one sum over all units by another, with the error of the delta method
-The first metric decides: a treatment ships if it is better there, and not worse on the others, each with a probability of 90%.
-A unit counts once, however many rows it has. The report counts every row that is left out and every cell that cannot be read.
+Tables are CSV, TSV, JSON lines, a JSON array of objects or Parquet; `-` reads standard input, and
+gzip is unpacked. Run `simlab analyze users.csv` without options first: it lists the columns and
+prints the command to paste. A metric is COLUMN:STATISTIC[:up|:down]:
+  resolved:rate:up         share of units for which it is true (true/false or 1/0)
+  cost_usd:mean:down       mean over the units of each unit's sum (`average`: of its average)
+  latency_ms:p95:down      percentile of the units (p1 to p99.9, median)
+  cost_usd/requests:ratio  one sum over all units by another, with the error of the delta method
+The first metric decides: a treatment ships if it is better there, and not worse on the others,
+each with a probability of 90%. A unit counts once, however many rows it has. The report counts
+every row that is left out and every cell that cannot be read.
 
 Recorded events are one JSON event per line, or one payload (an array of events) per line, as LaunchDarkly's SDKs send them. The
 report lists lines that cannot be read, and counts events that are left out, by reason. Without a scenario, every flag or AI config

@@ -174,13 +174,22 @@ impl TableFindings<'_> {
             } else {
                 format!("; {} as measured, because only means can be adjusted", keys(&others))
             };
-            assume(
-                format!(
-                    "the verdict uses {} adjusted for `{column}` (CUPED){others}",
-                    if own.is_empty() { "nothing".to_owned() } else { keys(&own) }
-                ),
-                "--covariate; the section on the pre-period has both values",
-            );
+            if own.is_empty() {
+                assume(
+                    format!(
+                        "`{column}` (CUPED) adjusts nothing, because only means can be adjusted"
+                    ),
+                    "--covariate",
+                );
+            } else {
+                assume(
+                    format!(
+                        "the verdict uses {} adjusted for `{column}` (CUPED){others}",
+                        keys(&own)
+                    ),
+                    "--covariate; the section on the pre-period has the adjusted values",
+                );
+            }
             if *without > 0 {
                 assume(
                     format!(

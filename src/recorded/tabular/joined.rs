@@ -27,9 +27,10 @@ use super::rows::{NamedColumn, TableColumns, TableFormat, TableRow, TableUnreada
 use super::times::table_time;
 use super::wide::TableRefusal;
 use crate::diagnostic::Diagnostic;
+use crate::experiment::Missing;
 use crate::figure;
 use crate::metrics::Varies;
-use crate::report::{Ordered, RecordedData, Report, UnreadableLine};
+use crate::report::{Assumption, Ordered, RecordedData, Report, UnreadableLine};
 use crate::scenario::Study;
 
 /// Most faults that are shown one by one; all are counted.
@@ -111,7 +112,8 @@ pub fn joined_report<A: BufRead, B: BufRead>(
     let mut digest = Hashed::new(exposures.input);
     let found = read_exposures(join, &exposures.shown, exposures.format, &mut digest, &mut rows)?;
     let first_digest = digest.digest();
-    let (study, place) = study(request, &found.arms)?;
+    let (mut study, place) = study(request, &found.arms)?;
+    study.assumptions.push(without_events(request.missing));
     let metrics = study.metrics.clone();
     let plan = AnalysisPlan {
         name: request.name.clone(),
@@ -185,6 +187,21 @@ pub fn joined_report<A: BufRead, B: BufRead>(
     let mut report = findings.report();
     report.data = Some(rows.data);
     Ok(report)
+}
+
+/// What units without an event count as.
+fn without_events(missing: Missing) -> Assumption {
+    let (what, source) = match missing {
+        Missing::Zero => (
+            "units without an event count as not converted, and as 0 in means and counts",
+            "`--missing exclude` leaves them out of means and counts",
+        ),
+        Missing::Exclude => (
+            "units without an event are left out of means and counts",
+            "--missing exclude; rates are of all units",
+        ),
+    };
+    Assumption { what: what.to_owned(), source: source.to_owned() }
 }
 
 /// Whether a metric has events, and values where it needs them.
