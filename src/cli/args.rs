@@ -9,6 +9,7 @@ use super::args_drive::{DRIVE_EXAMPLES, DriveArgs};
 pub use super::args_format::Format;
 use super::args_journal::JournalCommand;
 use super::args_live;
+use super::args_mcp::McpArgs;
 use super::args_serve::ServeArgs;
 use super::plan::{PLAN_EXAMPLES, PlanArgs};
 use crate::quantity::Money;
@@ -179,6 +180,15 @@ pub enum Command {
     /// `serve`, your app and `drive` are a whole experiment on your own code, offline.
     #[command(after_help = DRIVE_EXAMPLES)]
     Drive(DriveArgs),
+    /// Serve a scenario's tool as an MCP server over standard input and output.
+    ///
+    /// The tool finds what it finds in a simulated run; with --time-scale 1 it takes as long and has
+    /// the same rate limit. It speaks the Model Context Protocol in versions 2024-11-05 to
+    /// 2025-11-25, one message a line.
+    #[command(
+        after_help = "Examples:\n  simlab mcp arxiv\n  simlab mcp semantic-scholar my.ron --time-scale 10\n  eval \"$(simlab mcp --write mcp)\"      for the tutorial's app"
+    )]
+    Mcp(McpArgs),
     /// Print what a scenario needs in LaunchDarkly; with --live, create it there.
     ///
     /// With --live it reads LD_API_KEY (and LD_BASE_URL), shows what is missing and what differs in

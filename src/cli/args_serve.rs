@@ -136,7 +136,7 @@ fn patience(text: &str) -> Result<Duration, String> {
 }
 
 /// Reads a factor on time.
-fn time_scale(text: &str) -> Result<f64, String> {
+pub(super) fn time_scale(text: &str) -> Result<f64, String> {
     let factor = text.parse::<f64>().ok().filter(|factor| factor.is_finite() && *factor >= 0.0);
     factor.ok_or_else(|| "expected a number of 0 or more".to_owned())
 }

@@ -8,8 +8,8 @@ use clap::Parser;
 
 use super::args::{Cli, Command};
 use super::{
-    analyze, bootstrap, calibrate, commands, drive, estimate, journal, learn, live, plan, power,
-    reference, serve, words,
+    analyze, bootstrap, calibrate, commands, drive, estimate, journal, learn, live, mcp, plan,
+    power, reference, serve, words,
 };
 
 /// The program: reads the arguments, does what they say, tells how it ended.
@@ -32,6 +32,7 @@ pub fn main() -> ExitCode {
         Command::Report { saved, format } => analyze::report(&saved, format),
         Command::Serve(args) => serve::serve(&args),
         Command::Drive(args) => drive::drive(&args),
+        Command::Mcp(args) => mcp::mcp(&args),
         Command::Bootstrap(args) => bootstrap::bootstrap(&args),
         Command::Learn { lesson } => learn::learn(lesson.as_deref()),
         Command::Explain { term } => words::explain(&term),

@@ -151,6 +151,8 @@ pub struct ChatRequest {
     pub media_tokens: u32,
     /// What the provider is asked to keep in its prompt cache; only Anthropic has to be asked.
     pub caching: Caching,
+    /// How many answers are wanted; Anthropic has no word for more than one.
+    pub choices: u32,
 }
 
 /// What of a prompt goes through the provider's prompt cache.
@@ -187,6 +189,7 @@ impl ChatRequest {
             include_usage: false,
             media_tokens: 0,
             caching: Caching::Off,
+            choices: 1,
         }
     }
 }
@@ -300,6 +303,9 @@ pub struct ChatResponse {
     pub usage: Usage,
     /// The words of a refusal; the content is empty then.
     pub refusal: Option<String>,
+    /// Further answers to the same request, each with its own words, calls and end. The usage of the
+    /// first one is that of all.
+    pub others: Vec<ChatResponse>,
 }
 
 impl ChatResponse {

@@ -29,6 +29,10 @@ impl ChatRequest {
             0 => bytes,
             tokens => bytes.number(tokens.into()),
         };
+        let bytes = match self.choices {
+            0 | 1 => bytes,
+            choices => bytes.text("choices").number(choices.into()),
+        };
         bytes.owner()
     }
 }

@@ -299,6 +299,9 @@ async fn said<F: AnswerFormat>(
     };
     if let (Some(step), Ok(answer)) = (script, &mut answer) {
         scripted::adjust(answer, step);
+        // What is written is every answer that is wanted.
+        let more = request.choices.saturating_sub(1) as usize;
+        answer.others = vec![ChatResponse { others: Vec::new(), ..answer.clone() }; more];
     }
     let answer = match answer {
         Ok(answer) => answer,

@@ -45,6 +45,8 @@ use xxhash_rust::xxh3::xxh3_128;
 
 /// Calls of one thread before a repetition's own luck begins.
 const CALLS_PER_REPETITION: u64 = 64;
+/// The bit of the number of a repetition from which on the answers beside the first are counted.
+const FURTHER_ANSWERS: u32 = 40;
 /// Most bytes of requests that are remembered as understood.
 const MAX_UNDERSTOOD_BYTES: usize = 16 << 20;
 /// Most bytes of one that is remembered.
@@ -191,6 +193,7 @@ impl ChatResponder {
         tools: Vec<u16>,
     ) -> Setup {
         let system = request.system.as_deref().unwrap_or_default();
+        let own = self.own_setups.of_request(request);
         Setup {
             caching: Caching::Off,
             model: self.model(provider, &request.model),
@@ -199,7 +202,7 @@ impl ChatResponder {
             max_tokens: request.max_tokens,
             temperature: request.temperature,
             answer_tokens,
-            reasoning_tokens: None,
+            reasoning_tokens: own.and_then(|own| own.setup.reasoning_tokens),
             tools,
             fixed_tokens: 0,
         }
@@ -291,11 +294,37 @@ impl ChatResponder {
         (Cow::Owned(all), offered)
     }
 
-    /// Answers a request that came `before` times already, from `user` if that is known.
+    /// Answers a request that came `before` times already, from `user` if that is known; with as many
+    /// answers as it wants.
     ///
     /// # Errors
     /// Inside: the failures that the model's profile draws.
     pub fn answer(
+        &self,
+        provider: Provider,
+        request: &ChatRequest,
+        user: Option<&str>,
+        digest: Owner,
+        before: u64,
+    ) -> ChatAnswer {
+        let one = |before| self.one_answer(provider, request, user, digest, before);
+        let (mut first, mut latency, whose) = one(before);
+        if let Ok(first) = &mut first {
+            // The others have the draws of repetitions that never come.
+            for nth in 1..u64::from(request.choices) {
+                let (other, later, _) = one(before | nth << FURTHER_ANSWERS);
+                latency = latency.max(later);
+                let Ok(other) = other else { continue };
+                let (sum, more) = (&mut first.usage, other.usage);
+                sum.output = sum.output.saturating_add(more.output);
+                sum.reasoning = sum.reasoning.saturating_add(more.reasoning);
+                first.others.push(other);
+            }
+        }
+        (first, latency, whose)
+    }
+
+    fn one_answer(
         &self,
         provider: Provider,
         request: &ChatRequest,
@@ -333,6 +362,7 @@ impl ChatResponder {
         let mut names =
             Names { provider, stage: self.seed.stage(Purpose::Identifier, digest, before) };
         let mut response = ChatResponse {
+            others: Vec::new(),
             id: provider.api.answer_id(names.bits()),
             created: u64::from(KEY_EPOCH),
             model: request.model.clone(),

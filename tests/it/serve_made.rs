@@ -43,6 +43,9 @@ fn make(served: &Served) -> Vec<String> {
         json!({ "key": "minutes", "kind": "custom", "isNumeric": true, "eventKey": "minutes-spent", "unit": "min",
         "successCriteria": "LowerThanBaseline", "unitAggregationType": "sum", "eventDefault": { "disabled": true, "value": 0 } }),
     );
+    // A group stands for its metrics, each once.
+    let group = json!({ "key": "tickets", "name": "Tickets", "kind": "standard", "metrics": [{ "key": "minutes" }, { "key": "resolved" }] });
+    done(served, "POST", &format!("{PROJECT}/metric-groups"), &group);
     let targeting =
         done(served, "GET", &format!("{PROJECT}/ai-configs/support-agent/targeting"), &Value::Null);
     let rule = &targeting["environments"]["production"]["rules"][2]["_id"];
@@ -63,7 +66,7 @@ fn make(served: &Served) -> Vec<String> {
                 "parameters": [{ "flagKey": "support-agent", "variationId": id }] })
         })
         .collect();
-    let iteration = json!({ "hypothesis": "it resolves more", "metrics": [{ "key": "minutes" }, { "key": "resolved" }],
+    let iteration = json!({ "hypothesis": "it resolves more", "metrics": [{ "key": "minutes" }, { "key": "tickets", "isGroup": true }],
         "primarySingleMetricKey": "resolved", "treatments": treatments,
         "flags": { "support-agent": { "ruleId": rule, "flagConfigVersion": 1 } } });
     let body = json!({ "key": "my-experiment", "name": "My experiment", "iteration": iteration,
@@ -71,6 +74,65 @@ fn make(served: &Served) -> Vec<String> {
     done(served, "POST", EXPERIMENTS, &body);
     instruct(served, &json!({ "kind": "startIteration" }));
     ids
+}
+
+#[test]
+fn metric_groups_and_prompt_snippets_are_made_changed_and_deleted() {
+    let served = Served::start(&["security"]);
+    let groups = format!("{PROJECT}/metric-groups");
+    let send = |method: &str, path: &str, body: &Value| served.json(method, path, &[TOKEN], body);
+    let keys = ["positive_feedback_rate", "p95_total_user_latency"];
+    let metrics: Vec<Value> =
+        keys.iter().map(|key| json!({ "key": key, "nameInGroup": "n" })).collect();
+    let group =
+        json!({ "key": "g", "name": "Group", "kind": "funnel", "metrics": metrics, "tags": ["t"] });
+    let made = done(&served, "POST", &groups, &group);
+    assert_eq!(
+        (&made["kind"], &made["version"], &made["tags"]),
+        (&json!("funnel"), &json!(1), &json!(["t"]))
+    );
+    let shown = made["metrics"].as_array().unwrap();
+    assert_eq!(shown.iter().map(|metric| &metric["key"]).collect::<Vec<_>>(), keys);
+    assert!(
+        shown.iter().all(|metric| metric["nameInGroup"] == "n" && metric["eventKey"].is_string())
+    );
+    let patch = json!([{ "op": "test", "path": "/name", "value": "Group" }, { "op": "replace", "path": "/name", "value": "New" }]);
+    let changed = send("PATCH", &format!("{groups}/g"), &patch).json();
+    assert_eq!((&changed["name"], &changed["version"]), (&json!("New"), &json!(2)));
+    assert_eq!(done(&served, "GET", &groups, &Value::Null)["totalCount"], 1);
+    let one =
+        |metrics: Value| json!({ "key": "h", "name": "H", "kind": "funnel", "metrics": metrics });
+    for (body, status) in [
+        (group.clone(), 409),
+        (one(json!([{ "key": keys[0] }])), 400),
+        (one(json!([{ "key": keys[0] }, { "key": keys[0] }])), 400),
+        (one(json!([{ "key": keys[0] }, { "key": "unknown" }])), 400),
+        (json!({ "key": "h", "name": "H", "kind": "other", "metrics": [{ "key": keys[0] }] }), 400),
+        (json!({ "key": "h" }), 400),
+    ] {
+        assert_eq!(send("POST", &groups, &body).status, status, "{body}");
+    }
+    let snippets = format!("{PROJECT}/ai-configs/prompt-snippets");
+    let snippet = json!({ "key": "tone", "name": "Tone", "text": "Be kind." });
+    assert_eq!(done(&served, "POST", &snippets, &snippet)["text"], "Be kind.");
+    assert_eq!(send("POST", &snippets, &snippet).status, 409);
+    let changed =
+        send("PATCH", &format!("{snippets}/tone"), &json!({ "text": "Be brief." })).json();
+    assert_eq!(
+        (&changed["text"], &changed["version"], &changed["name"]),
+        (&json!("Be brief."), &json!(2), &json!("Tone"))
+    );
+    assert_eq!(
+        done(&served, "GET", &format!("{snippets}/tone/references"), &Value::Null)["items"],
+        json!([])
+    );
+    for path in [format!("{groups}/g"), format!("{snippets}/tone")] {
+        assert_eq!(send("DELETE", &path, &Value::Null).status, 204);
+        for method in ["GET", "DELETE"] {
+            assert_eq!(send(method, &path, &Value::Null).status, 404, "{method} {path}");
+        }
+    }
+    assert_eq!(send("PUT", &groups, &Value::Null).status, 405);
 }
 
 fn report(served: &Served) -> Value {

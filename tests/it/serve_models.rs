@@ -218,3 +218,49 @@ fn moderation_flags_plain_words_in_the_providers_categories() {
         assert_eq!(refused.status, status, "{body}: {refused:?}");
     }
 }
+
+#[test]
+fn several_answers_to_one_request_differ_and_are_streamed_as_they_are_plain() {
+    let served = Served::start(&["security", "--repeat", "same"]);
+    let body = json!({ "model": "gpt-4o", "n": 3, "messages": [{ "role": "user", "content": "Can you explain Q-Learning?" }] });
+    let ask = |body: &Value| served.json("POST", "/v1/chat/completions", &[BEARER], body);
+    let plain = ask(&body).json();
+    let choices = plain["choices"].as_array().unwrap();
+    let texts: Vec<&str> =
+        choices.iter().map(|choice| choice["message"]["content"].as_str().unwrap()).collect();
+    assert_eq!(choices.iter().map(|choice| &choice["index"]).collect::<Vec<_>>(), [0, 1, 2]);
+    assert!(texts[0] != texts[1] && texts[1] != texts[2] && texts[0] != texts[2], "{texts:?}");
+    let mut one = body.clone();
+    one["n"] = json!(1);
+    let one = ask(&one).json();
+    let output = |answer: &Value| answer["usage"]["completion_tokens"].as_u64().unwrap();
+    assert_eq!(one["usage"]["prompt_tokens"], plain["usage"]["prompt_tokens"]);
+    assert!(output(&plain) > output(&one));
+    let mut streamed = body.clone();
+    streamed["stream"] = json!(true);
+    let streamed = String::from_utf8(ask(&streamed).body).unwrap();
+    let mut pieces = vec![String::new(); 3];
+    let mut ended = Vec::new();
+    for line in streamed.lines().filter_map(|line| line.strip_prefix("data: {")) {
+        let chunk: Value = serde_json::from_str(&format!("{{{line}")).unwrap();
+        let choice = &chunk["choices"][0];
+        let index = choice["index"].as_u64().unwrap() as usize;
+        pieces[index] += choice["delta"]["content"].as_str().unwrap_or_default();
+        ended.extend(choice["finish_reason"].as_str().map(|_| index));
+    }
+    assert_eq!(
+        (pieces, ended),
+        (texts.iter().map(|text| (*text).to_owned()).collect(), vec![0, 1, 2])
+    );
+    let mut many = body;
+    many["n"] = json!(129);
+    assert_eq!(ask(&many).status, 400);
+    let key = ("x-goog-api-key", "any");
+    let gemini = json!({ "contents": [{ "role": "user", "parts": [{ "text": "Can you explain Q-Learning?" }] }], "generationConfig": { "candidateCount": 2 } });
+    let path = "/v1beta/models/gemini-3.5-flash:generateContent";
+    let answer = served.json("POST", path, &[key], &gemini).json();
+    let candidates = answer["candidates"].as_array().unwrap();
+    assert_eq!(candidates.len(), 2);
+    assert_ne!(candidates[0]["content"], candidates[1]["content"]);
+    assert_eq!(candidates[1]["index"], 1);
+}

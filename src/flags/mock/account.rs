@@ -14,8 +14,10 @@ use super::flags::FeatureFlag;
 use super::graphs::AgentGraph;
 use super::ids::Identifiers;
 use super::library::{MockTool, ModelConfig};
+use super::metric_groups::MetricGroup;
 use super::metrics::MockMetric;
 use super::segments::MockSegment;
+use super::snippets::PromptSnippet;
 use crate::flags::api::ApiError;
 use crate::flags::members::put;
 use crate::random::Seed;
@@ -48,6 +50,8 @@ pub struct Project {
     pub(super) graphs: BTreeMap<String, AgentGraph>,
     pub(super) flags: BTreeMap<String, FeatureFlag>,
     pub(super) metrics: BTreeMap<String, MockMetric>,
+    pub(super) metric_groups: BTreeMap<String, MetricGroup>,
+    pub(super) snippets: BTreeMap<String, PromptSnippet>,
 }
 
 /// The keys with which SDKs open an environment.
@@ -173,6 +177,8 @@ impl Account {
             graphs: BTreeMap::new(),
             flags: BTreeMap::new(),
             metrics: BTreeMap::new(),
+            metric_groups: BTreeMap::new(),
+            snippets: BTreeMap::new(),
         };
         let defaults = [
             json!({ "key": "production", "name": "Production", "color": "417505" }),

@@ -108,9 +108,23 @@ impl Iteration {
             config.index_of(&treatment.variation_id)?;
         }
 
-        let metric = |value: &Value| Fields::of(value)?.text("key").map(str::to_owned);
-        let metrics: Vec<String> =
-            fields.list("metrics")?.iter().map(metric).collect::<Result<_, _>>()?;
+        let mut metrics: Vec<String> = Vec::new();
+        for metric in fields.list("metrics")? {
+            let metric = Fields::of(metric)?;
+            let key = metric.text("key")?;
+            // A group stands for its metrics.
+            let own: Vec<&str> = if metric.flag("isGroup", false)? {
+                let group = project.metric_groups.get(key);
+                let group = group.ok_or_else(|| {
+                    ApiError::invalid(format!("there is no metric group `{key}`"))
+                })?;
+                group.keys().collect()
+            } else {
+                vec![key]
+            };
+            let new = own.into_iter().filter(|key| !metrics.iter().any(|known| known == key));
+            metrics.extend(new.map(str::to_owned).collect::<Vec<_>>());
+        }
         if let Some(unknown) = metrics.iter().find(|key| !project.metrics.contains_key(*key)) {
             return Err(ApiError::invalid(format!("there is no metric `{unknown}`")));
         }

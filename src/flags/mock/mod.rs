@@ -18,11 +18,15 @@ mod graphs;
 mod ids;
 mod iterations;
 mod library;
+mod metric_group_requests;
+mod metric_groups;
 mod metrics;
 mod results;
 mod router;
 mod sdk;
 mod segments;
+mod snippet_requests;
+mod snippets;
 mod targeting;
 mod variations;
 

@@ -104,6 +104,12 @@ impl Account {
             ([key, "agent-graphs", rest @ ..], _) => {
                 self.graphs_request(key, rest, request, now_ms)
             }
+            ([key, "ai-configs", "prompt-snippets", rest @ ..], _) => {
+                self.snippets_request(key, rest, request, now_ms)
+            }
+            ([key, "metric-groups", rest @ ..], _) => {
+                self.metric_groups_request(key, rest, request, now_ms)
+            }
             ([key, "ai-configs", rest @ ..], _) => self.configs_request(key, rest, request, now_ms),
             ([] | [_] | [_, "environments"] | [_, "environments", _], _) => {
                 Err(ApiError::method_not_allowed())
@@ -247,7 +253,7 @@ impl Account {
             }
             ([], Post) => {
                 let config = Fields::of(body)?.key()?;
-                if ["model-configs", "tools"].contains(&config) {
+                if ["model-configs", "prompt-snippets", "tools"].contains(&config) {
                     return Err(ApiError::exists("AI config", config));
                 }
                 project.unused(config)?;

@@ -65,6 +65,7 @@ fn response() -> impl Strategy<Value = ChatResponse> {
                 Stop::EndTurn
             };
             ChatResponse {
+                others: Vec::new(),
                 id: "id1".into(),
                 created,
                 model: "m".into(),

@@ -302,9 +302,11 @@ fn parts(text: &str, many: usize) -> Vec<String> {
         .collect();
     let pieces: Vec<&str> =
         if sentences.len() >= many { sentences } else { text.split_whitespace().collect() };
-    let size = pieces.len().div_ceil(many).max(1);
-    let mut parts: Vec<String> = pieces.chunks(size).map(|chunk| chunk.join(" ")).collect();
-    // A last part that the division left out.
+    let place = |nth: usize| nth * pieces.len() / many.max(1);
+    let part = |nth: usize| pieces.get(place(nth)..place(nth + 1)).map(|part| part.join(" "));
+    let mut parts: Vec<String> =
+        (0..many).filter_map(part).filter(|part| !part.is_empty()).collect();
+    // Fewer words than parts.
     while parts.len() < many {
         parts.push(parts.last().cloned().unwrap_or_else(|| text.to_owned()));
     }

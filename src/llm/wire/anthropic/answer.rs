@@ -235,6 +235,7 @@ pub fn decode_response(body: &[u8]) -> Result<ChatResponse, ChatError> {
         }
     }
     let mut response = ChatResponse {
+        others: Vec::new(),
         id: message.id,
         created: 0,
         model: message.model,
@@ -254,6 +255,7 @@ mod tests {
 
     fn answer() -> ChatResponse {
         ChatResponse {
+            others: Vec::new(),
             id: "msg_01A".into(),
             created: 0,
             model: "claude-opus-4-20250514".into(),

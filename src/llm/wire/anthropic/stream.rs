@@ -312,6 +312,7 @@ impl StreamAssembly for AnthropicAssembly {
             Growing::Other => None,
         });
         let mut response = ChatResponse {
+            others: Vec::new(),
             id: self.id,
             created: 0,
             model: self.model,
@@ -331,6 +332,7 @@ mod tests {
 
     fn answer() -> ChatResponse {
         ChatResponse {
+            others: Vec::new(),
             id: "msg_1".into(),
             created: 0,
             model: "claude-x".into(),

@@ -18,7 +18,7 @@ struct CompletionOut<'a> {
     object: &'static str,
     created: u64,
     model: &'a str,
-    choices: [ChoiceOut<'a>; 1],
+    choices: Vec<ChoiceOut<'a>>,
     usage: UsageOut,
     #[serde(skip_serializing_if = "Option::is_none")]
     service_tier: Option<&'static str>,
@@ -184,16 +184,11 @@ pub(super) fn assemble(
             written: tokens(details.cache_write_tokens),
         },
     };
-    Ok(ChatResponse { id, created, model, content, stop, usage, refusal })
+    Ok(ChatResponse { others: Vec::new(), id, created, model, content, stop, usage, refusal })
 }
 
-/// Writes the body of a 200.
-pub(in crate::llm::wire) fn encode_response(
-    dialect: &Dialect,
-    response: &ChatResponse,
-    out: &mut Vec<u8>,
-) {
-    let form = &dialect.answer;
+/// One of the answers.
+fn choice<'a>(form: &AnswerForm, index: u32, response: &'a ChatResponse) -> ChoiceOut<'a> {
     let all = form.all_fields;
     let has_calls = calls(&response.content).next().is_some();
     let refusal = response.refusal.as_deref();
@@ -208,12 +203,24 @@ pub(in crate::llm::wire) fn encode_response(
         refusal: all.then_some(refusal),
         annotations: all.then_some([]),
     };
-    let choice = ChoiceOut {
-        index: 0,
+    ChoiceOut {
+        index,
         message,
         logprobs: all.then_some(()),
         finish_reason: stop_word(form, &response.stop),
-    };
+    }
+}
+
+/// Writes the body of a 200.
+pub(in crate::llm::wire) fn encode_response(
+    dialect: &Dialect,
+    response: &ChatResponse,
+    out: &mut Vec<u8>,
+) {
+    let form = &dialect.answer;
+    let all = form.all_fields;
+    let answers = std::iter::once(response).chain(&response.others);
+    let choices = (0..).zip(answers).map(|(index, answer)| choice(form, index, answer)).collect();
     put(
         out,
         &CompletionOut {
@@ -221,7 +228,7 @@ pub(in crate::llm::wire) fn encode_response(
             object: "chat.completion",
             created: response.created,
             model: &response.model,
-            choices: [choice],
+            choices,
             usage: UsageOut::of(form, response.usage),
             service_tier: all.then_some("default"),
             system_fingerprint: all.then_some(FINGERPRINT),

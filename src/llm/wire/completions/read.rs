@@ -14,6 +14,9 @@ use crate::llm::wire::body::{
 /// The schema of a tool that names none.
 const NO_PARAMETERS: &str = r#"{"type":"object","properties":{}}"#;
 
+/// Most answers to one request.
+const MAX_CHOICES: u32 = 128;
+
 /// Reads the body of `POST …/chat/completions` for models of these families.
 pub(in crate::llm::wire) fn decode_request(
     dialect: &Dialect,
@@ -39,8 +42,12 @@ pub(in crate::llm::wire) fn decode_request(
     let max_tokens = max_tokens(dialect, body.max_tokens, body.max_completion_tokens)?;
     let temperature = real("temperature", body.temperature, dialect.max_temperature)?;
     let top_p = real("top_p", body.top_p, 1.0)?;
-    if whole("n", body.n, 1)?.is_some_and(|n| n > 1) {
-        return Err(BodyProblem::said("n", "only one choice is played here: 'n' must be 1", None));
+    let choices = whole("n", body.n, 1)?.unwrap_or(1);
+    if choices > MAX_CHOICES {
+        let words = format!(
+            "Invalid 'n': integer above maximum value. Expected a value <= {MAX_CHOICES}, but got {choices} instead."
+        );
+        return Err(BodyProblem::said("n", words, Some("integer_above_max_value")));
     }
     let stop = match body.stop {
         None => Vec::new(),
@@ -99,6 +106,7 @@ pub(in crate::llm::wire) fn decode_request(
         seed: body.seed.or(body.random_seed),
         user,
         stream,
+        choices,
         include_usage: include_usage || !dialect.answer.usage_on_request,
         ..ChatRequest::new(model)
     })

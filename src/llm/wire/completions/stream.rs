@@ -9,7 +9,7 @@ use super::answer::{
     CallIn, FINGERPRINT, PartIn, UsageIn, UsageOut, arguments, assemble, calls, stop_word, texts,
     words,
 };
-use super::dialect::Dialect;
+use super::dialect::{AnswerForm, Dialect};
 use crate::llm::chat::{ChatError, ChatResponse, ErrorKind, ToolUse};
 use crate::llm::wire::body::{Obj, TextOrList};
 use crate::llm::wire::headers::malformed;
@@ -76,6 +76,8 @@ struct Chunks<'a> {
     frames: Frames,
     head: ChunkOut<'a>,
     logprobs: Option<()>,
+    /// Which of the answers it is.
+    index: u32,
 }
 
 impl Chunks<'_> {
@@ -85,7 +87,8 @@ impl Chunks<'_> {
         finish_reason: Option<&'static str>,
         usage: Option<Option<UsageOut>>,
     ) {
-        let choices = [ChoiceOut { index: 0, delta, logprobs: self.logprobs, finish_reason }];
+        let choices =
+            [ChoiceOut { index: self.index, delta, logprobs: self.logprobs, finish_reason }];
         self.frames.push(None, &ChunkOut { choices: &choices, usage, ..self.head });
     }
 
@@ -98,7 +101,8 @@ impl Chunks<'_> {
         text: &str,
         usage: Option<Option<UsageOut>>,
     ) {
-        let choices = [ChoiceOut { index: 0, delta, logprobs: self.logprobs, finish_reason: None }];
+        let choices =
+            [ChoiceOut { index: self.index, delta, logprobs: self.logprobs, finish_reason: None }];
         self.frames.push_pieces(
             None,
             &ChunkOut { choices: &choices, usage, ..self.head },
@@ -109,32 +113,15 @@ impl Chunks<'_> {
     }
 }
 
-/// The answer as the service streams it. `include_usage` matters to a service that sends the usage
-/// on request.
-pub(in crate::llm::wire) fn encode_stream(
-    dialect: &Dialect,
+/// The chunks of one of the answers, with this usage in all and in the last one.
+fn push_answer(
+    chunks: &mut Chunks<'_>,
+    form: &AnswerForm,
     response: &ChatResponse,
     chunking: Chunking,
-    include_usage: bool,
-) -> Frames {
-    let form = &dialect.answer;
+    (meantime, in_last): (Option<Option<UsageOut>>, Option<Option<UsageOut>>),
+) {
     let all = form.all_fields;
-    let head = ChunkOut {
-        id: &response.id,
-        object: "chat.completion.chunk",
-        created: response.created,
-        model: &response.model,
-        service_tier: all.then_some("default"),
-        system_fingerprint: all.then_some(FINGERPRINT),
-        choices: &[],
-        usage: None,
-    };
-    let mut chunks = Chunks { frames: Frames::default(), head, logprobs: all.then_some(()) };
-    let usage = UsageOut::of(form, response.usage);
-    // A service that sends the usage on request says `"usage": null` in the meantime to those who
-    // asked.
-    let own_chunk = form.usage_on_request && include_usage;
-    let meantime = own_chunk.then_some(None);
     let silent = all
         && texts(&response.content).next().is_none()
         && (response.refusal.is_some() || !response.content.is_empty());
@@ -189,8 +176,42 @@ pub(in crate::llm::wire) fn encode_stream(
             chunks.push_pieces(delta, "arguments", chunking, &call.input, meantime);
         }
     }
-    let in_last = if form.usage_on_request { meantime } else { Some(Some(usage)) };
     chunks.push(last, Some(stop_word(form, &response.stop)), in_last);
+}
+
+/// The answer as the service streams it. `include_usage` matters to a service that sends the usage
+/// on request.
+pub(in crate::llm::wire) fn encode_stream(
+    dialect: &Dialect,
+    response: &ChatResponse,
+    chunking: Chunking,
+    include_usage: bool,
+) -> Frames {
+    let form = &dialect.answer;
+    let all = form.all_fields;
+    let head = ChunkOut {
+        id: &response.id,
+        object: "chat.completion.chunk",
+        created: response.created,
+        model: &response.model,
+        service_tier: all.then_some("default"),
+        system_fingerprint: all.then_some(FINGERPRINT),
+        choices: &[],
+        usage: None,
+    };
+    let mut chunks =
+        Chunks { frames: Frames::default(), head, logprobs: all.then_some(()), index: 0 };
+    let usage = UsageOut::of(form, response.usage);
+    // A service that sends the usage on request says `"usage": null` in the meantime to those who
+    // asked.
+    let own_chunk = form.usage_on_request && include_usage;
+    let meantime = own_chunk.then_some(None);
+    for (index, answer) in (0..).zip(std::iter::once(response).chain(&response.others)) {
+        chunks.index = index;
+        let last = index as usize == response.others.len();
+        let in_last = if form.usage_on_request { meantime } else { last.then_some(Some(usage)) };
+        push_answer(&mut chunks, form, answer, chunking, (meantime, in_last));
+    }
     if own_chunk {
         let last = ChunkOut { usage: Some(Some(usage)), ..chunks.head };
         chunks.frames.push(None, &last);

@@ -15,7 +15,7 @@ use crate::llm::wire::sse::put;
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct DocumentOut<'a> {
-    pub(super) candidates: [CandidateOut<'a>; 1],
+    pub(super) candidates: Vec<CandidateOut<'a>>,
     pub(super) usage_metadata: GoogleUsageOut,
     pub(super) model_version: &'a str,
     pub(super) response_id: &'a str,
@@ -175,18 +175,24 @@ pub(super) fn signature(response: &ChatResponse) -> Option<&str> {
     find(FAMILIES, &response.model).filter(|family| signs(family)).map(|_| response.id.as_str())
 }
 
+/// One of the answers.
+fn candidate(index: u32, answer: &ChatResponse) -> CandidateOut<'_> {
+    let (reason, safety_ratings) = ending(&answer.stop);
+    let parts = Parts { blocks: &answer.content, signature: signature(answer) };
+    CandidateOut {
+        content: (!answer.content.is_empty()).then_some(ContentOut { parts, role: "model" }),
+        finish_reason: Some(reason),
+        finish_message: answer.refusal.as_deref(),
+        safety_ratings,
+        index,
+    }
+}
+
 /// Writes the body of a 200.
 pub(super) fn encode_response(response: &ChatResponse, out: &mut Vec<u8>) {
-    let (reason, safety_ratings) = ending(&response.stop);
-    let parts = Parts { blocks: &response.content, signature: signature(response) };
+    let answers = std::iter::once(response).chain(&response.others);
     let document = DocumentOut {
-        candidates: [CandidateOut {
-            content: (!response.content.is_empty()).then_some(ContentOut { parts, role: "model" }),
-            finish_reason: Some(reason),
-            finish_message: response.refusal.as_deref(),
-            safety_ratings,
-            index: 0,
-        }],
+        candidates: (0..).zip(answers).map(|(index, answer)| candidate(index, answer)).collect(),
         usage_metadata: GoogleUsageOut::of(response.usage),
         model_version: &response.model,
         response_id: &response.id,
@@ -348,6 +354,7 @@ impl Growing {
         }
         let usage = self.usage?.usage();
         Some(ChatResponse {
+            others: Vec::new(),
             id: self.id,
             created: 0,
             model: self.model,
@@ -380,6 +387,7 @@ mod tests {
 
     fn answer() -> ChatResponse {
         ChatResponse {
+            others: Vec::new(),
             id: "r1".into(),
             created: 0,
             model: "gemini-3.5-flash".into(),

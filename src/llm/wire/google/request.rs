@@ -147,6 +147,8 @@ struct ThinkingIn {
     thinking_level: Option<String>,
 }
 
+/// Most answers to one request.
+const MAX_CANDIDATES: u32 = 8;
 /// Most texts at which an answer stops.
 const MAX_STOPS: usize = 5;
 
@@ -187,10 +189,15 @@ fn request(model: Option<&str>, body: BodyIn) -> Result<ChatRequest, BodyProblem
     let tools = tools(body.tools.unwrap_or_default())?;
     let (tool_choice, tools) = choice(body.tool_config, tools)?;
     let Obj(mut config) = body.generation_config.unwrap_or_default();
-    if config.candidate_count.is_some_and(|count| count != 1) {
-        let words = "Multiple candidates is not enabled for this model";
+    let choices = config.candidate_count.unwrap_or(1);
+    let Some(choices) =
+        u32::try_from(choices).ok().filter(|count| (1..=MAX_CANDIDATES).contains(count))
+    else {
+        let words = format!(
+            "* GenerateContentRequest.generation_config.candidate_count: candidate_count must be in the range [1, {MAX_CANDIDATES}]"
+        );
         return Err(BodyProblem::said("generationConfig.candidateCount", words, None));
-    }
+    };
     let thinking = config.thinking_config.take().map(|Obj(thinking)| thinking);
     let stop = config.stop_sequences.take().unwrap_or_default();
     if stop.len() > MAX_STOPS {
@@ -210,6 +217,7 @@ fn request(model: Option<&str>, body: BodyIn) -> Result<ChatRequest, BodyProblem
         stop,
         seed: config.seed,
         output: output(config)?,
+        choices,
         media_tokens,
         include_usage: true,
         ..ChatRequest::new(model)

@@ -18,39 +18,42 @@ use crate::llm::wire::stream::StreamAssembly;
 pub(super) fn encode_stream(response: &ChatResponse, chunking: Chunking) -> Frames {
     let mut frames = Frames::default();
     let document = |candidate| DocumentOut {
-        candidates: [candidate],
+        candidates: vec![candidate],
         usage_metadata: GoogleUsageOut::of(response.usage),
         model_version: &response.model,
         response_id: &response.id,
     };
-    let piece = |blocks, signature| CandidateOut {
+    let piece = |index, blocks, signature| CandidateOut {
         content: Some(ContentOut { parts: Parts { blocks, signature }, role: "model" }),
         finish_reason: None,
         finish_message: None,
         safety_ratings: &[],
-        index: 0,
+        index,
     };
     let hole = [Block::Text(String::new())];
-    let mut signed = signature(response);
-    for block in &response.content {
-        match block {
-            Block::Text(text) => {
-                frames.push_pieces(None, &document(piece(&hole, None)), "text", chunking, text);
-            }
-            Block::ToolUse(_) => {
-                let call = std::slice::from_ref(block);
-                frames.push(None, &document(piece(call, signed.take())));
+    for (index, answer) in (0..).zip(std::iter::once(response).chain(&response.others)) {
+        let mut signed = signature(answer);
+        for block in &answer.content {
+            match block {
+                Block::Text(text) => {
+                    let document = document(piece(index, &hole, None));
+                    frames.push_pieces(None, &document, "text", chunking, text);
+                }
+                Block::ToolUse(_) => {
+                    let call = std::slice::from_ref(block);
+                    frames.push(None, &document(piece(index, call, signed.take())));
+                }
             }
         }
+        let (reason, safety_ratings) = ending(&answer.stop);
+        let last = CandidateOut {
+            finish_reason: Some(reason),
+            finish_message: answer.refusal.as_deref(),
+            safety_ratings,
+            ..piece(index, &hole, None)
+        };
+        frames.push(None, &document(last));
     }
-    let (reason, safety_ratings) = ending(&response.stop);
-    let last = CandidateOut {
-        finish_reason: Some(reason),
-        finish_message: response.refusal.as_deref(),
-        safety_ratings,
-        ..piece(&hole, None)
-    };
-    frames.push(None, &document(last));
     frames
 }
 
@@ -100,6 +103,7 @@ mod tests {
     #[test]
     fn the_events_are_those_of_the_documentation() {
         let response = ChatResponse {
+            others: Vec::new(),
             id: "r".into(),
             created: 0,
             model: "gemini-2.5-flash".into(),

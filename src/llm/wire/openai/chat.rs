@@ -1,7 +1,7 @@
 //! OpenAI's chat completions: `POST /v1/chat/completions`, plain and streaming.
 //!
 //! What is refused: fields of the wrong type or out of range, messages that make no conversation,
-//! the deprecated function calling, more than one choice, content other than text, and other
+//! the deprecated function calling, content other than text, and other
 //! providers' words (`top_k`, `system`, `stop_sequences` and the like), which the real service
 //! refuses too. What is tolerated: any other field it does not know. The real service refuses those
 //! as well, but an application should not fail here for being newer than this table.

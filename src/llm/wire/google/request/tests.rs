@@ -88,8 +88,8 @@ fn what_is_refused_is_refused_in_the_services_words() {
         ),
         (
             "gemini-2.5-pro",
-            config(json!({ "candidateCount": 2 })),
-            "Multiple candidates is not enabled",
+            config(json!({ "candidateCount": 9 })),
+            "candidate_count must be in the range [1, 8]",
         ),
         (
             "gemini-2.5-pro",

@@ -49,6 +49,7 @@ fn full() -> ChatRequest {
 
 fn answer(content: Vec<Block>, stop: Stop) -> ChatResponse {
     ChatResponse {
+        others: Vec::new(),
         id: "000000000000000000000000000000ab".into(),
         created: 1_760_000_000,
         model: "mistral-small-latest".into(),

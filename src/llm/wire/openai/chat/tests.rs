@@ -60,6 +60,7 @@ fn full() -> ChatRequest {
 
 fn answer(content: Vec<Block>, stop: Stop) -> ChatResponse {
     ChatResponse {
+        others: Vec::new(),
         id: "chatcmpl-1".into(),
         created: 1_760_000_000,
         model: "gpt-4o-2024-08-06".into(),
@@ -215,7 +216,12 @@ fn each_fault_is_named_in_the_services_words() {
             Some("invalid_type"),
             "Invalid type for 'temperature': expected a decimal, but got a string instead.",
         ),
-        (with(user, r#","n":2"#), Some("n"), None, "only one choice is played here: 'n' must be 1"),
+        (
+            with(user, r#","n":129"#),
+            Some("n"),
+            Some("integer_above_max_value"),
+            "Invalid 'n': integer above maximum value. Expected a value <= 128, but got 129 instead.",
+        ),
         (
             with(user, r#","functions":[]"#),
             Some("functions"),
