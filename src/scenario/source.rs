@@ -246,7 +246,8 @@ pub struct WrittenConversation {
     #[serde(default)]
     #[schemars(range(min = 0, max = 1))]
     pub follow_ups: Option<Spanned<f64>>,
-    /// Chance that the user stops after an answer, by its quality. Assumed.
+    /// Chance that the user stops after an answer, by its quality. Assumed. Default: what its fields
+    /// say.
     #[serde(default)]
     pub stops: WrittenStops,
     /// When answers are rated and outcomes follow. Default: `EachTurn`.

@@ -43,7 +43,18 @@ fn faults(block: &str, field: &str, value: &str) -> Option<String> {
     let entry = format!("{field}: {value}");
     let (mut top, mut decision, mut threshold) = (String::new(), String::new(), String::new());
     match block {
+        "Traffic" if field == "harmful_percentage" => {
+            top = format!(
+                "traffic: ({entry}), graph: (root: \"guard\", nodes: {{\"guard\": (role: Guard(), model: \"gpt-4o\"), \"security-agent\": (role: Screen), \"last\": (model: \"gpt-4o\")}}, edges: [(from: \"guard\", to: \"security-agent\"), (from: \"security-agent\", to: \"last\")])"
+            );
+        }
         "Traffic" => top = format!("traffic: ({entry})"),
+        "Conversation" => top = format!("conversation: (turns: Fixed(2), {entry})"),
+        "Step" => {
+            top = format!(
+                "graph: (root: \"security-agent\", nodes: {{\"security-agent\": (role: Screen), \"step\": (role: Step(latency: \"1s\", {entry})), \"last\": (model: \"gpt-4o\")}}, edges: [(from: \"security-agent\", to: \"step\"), (from: \"step\", to: \"last\")])"
+            );
+        }
         "Users" => top = format!("users: (visits: Fixed(3), gap: \"1d\", {entry})"),
         "Concurrent" => top = format!("traffic: (mode: Concurrent({entry}))"),
         "Model" => top = format!("models: {{\"gpt-4o\": ({entry})}}"),

@@ -445,7 +445,8 @@ mod tests {
         let body = r#"{"candidates":[{"content":{"role":"model","parts":[{"text":"**Plan** look it up","thought":true},{"text":"42","thoughtSignature":"abc="}]},"finishReason":"STOP","avgLogprobs":-0.1}],
             "usageMetadata":{"promptTokenCount":10,"toolUsePromptTokenCount":5,"candidatesTokenCount":7,"thoughtsTokenCount":300,"totalTokenCount":322,"trafficType":"x"},"modelVersion":"gemini-2.5-pro"}"#;
         let read = decode_response(body.as_bytes()).unwrap();
-        assert_eq!((read.text().as_str(), read.usage), ("42", Usage::uncached(15, 307)));
+        let usage = Usage { reasoning: 300, ..Usage::uncached(15, 307) };
+        assert_eq!((read.text().as_str(), read.usage), ("42", usage));
     }
 
     #[test]
