@@ -295,13 +295,12 @@ fn last_grade(request: &ChatRequest) -> Option<Grade> {
 
 /// A text cut into this many instructions, at the ends of sentences where it has enough of them.
 fn parts(text: &str, many: usize) -> Vec<String> {
-    let sentences: Vec<&str> = text
-        .split_inclusive(['.', '!', '?', '\n'])
-        .map(str::trim)
-        .filter(|sentence| !sentence.is_empty())
-        .collect();
-    let pieces: Vec<&str> =
-        if sentences.len() >= many { sentences } else { text.split_whitespace().collect() };
+    let words: Vec<&str> = text.split_whitespace().collect();
+    // A point inside of a word, as in 0.8, ends no sentence.
+    let sentences = words.split_inclusive(|word| word.ends_with(['.', '!', '?']));
+    let sentences: Vec<String> = sentences.map(|sentence| sentence.join(" ")).collect();
+    let words = || words.iter().map(|&word| word.to_owned()).collect();
+    let pieces: Vec<String> = if sentences.len() >= many { sentences } else { words() };
     let place = |nth: usize| nth * pieces.len() / many.max(1);
     let part = |nth: usize| pieces.get(place(nth)..place(nth + 1)).map(|part| part.join(" "));
     let mut parts: Vec<String> =
