@@ -203,6 +203,24 @@ pub struct Subject {
     pub situation: Situation,
 }
 
+impl Subject {
+    /// A prompt that is about this, and has nothing else in it that a mock goes by.
+    #[must_use]
+    pub fn about(topic: TopicId, complexity: Complexity) -> Self {
+        Self {
+            topic,
+            complexity,
+            personal: PiiSet::NONE,
+            redacted: PiiSet::NONE,
+            rounds: 0,
+            passages: Passages::default(),
+            remembered: 0,
+            visible: Visible::default(),
+            situation: Situation::Plain,
+        }
+    }
+}
+
 /// What an agent of a scenario's own graph goes by besides what it reads.
 #[derive(Clone, Copy, Debug, PartialEq, Default)]
 pub enum Situation {

@@ -82,8 +82,13 @@ pub(super) trait Behavior: Sync {
     ) -> (ModelReply, u32);
 
     /// Completes the request to a real model, which has the variation's instructions and parameters
-    /// already.
-    fn request(&self, prompt: &Prompt<'_>, words: &RequestWords<'_>, request: &mut ChatRequest);
+    /// already: with what was said before, and the structured output as the tool to call.
+    fn request(&self, prompt: &Prompt<'_>, words: &RequestWords<'_>, request: &mut ChatRequest) {
+        request.messages = prompt.thread.iter().map(|said| turn(said, words)).collect();
+        if let Some(schema) = self.schema() {
+            (request.tools, request.tool_choice) = read::forced(schema);
+        }
+    }
 
     /// Reads a real model's answer to a prompt in which tools were offered or not, and which had
     /// these routes.

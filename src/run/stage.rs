@@ -13,13 +13,10 @@ use crate::flags::bootstrap::{Action, ActionKind, Resource};
 use crate::flags::compiled::Compiled;
 use crate::flags::mock::first_seed;
 use crate::journal::{Caller, Entry, Event, Reader};
-use crate::knowledge::{Complexity, PiiSet, TopicId};
+use crate::knowledge::{Complexity, TopicId};
 use crate::llm::chat::Cached;
 use crate::llm::mock::MockModels;
-use crate::llm::model::{
-    CallFailure, Completion, ModelReply, Passages, Prompt, Situation, Subject, TOKENS_PER_MESSAGE,
-    Visible,
-};
+use crate::llm::model::{CallFailure, Completion, ModelReply, Prompt, Subject, TOKENS_PER_MESSAGE};
 use crate::llm::tasks::Task;
 use crate::llm::usage::UsageTables;
 use crate::metrics::{JournalObserver, PairedObserver};
@@ -218,17 +215,7 @@ impl<'s> PreparedScenario<'s> {
     /// The prompt that has the topics read out of the knowledge base.
     pub(crate) fn topics_prompt(&self) -> Prompt<'_> {
         let setup = &self.scenario.writer_setup;
-        let subject = Subject {
-            topic: TopicId(0),
-            complexity: Complexity::Basic,
-            personal: PiiSet::NONE,
-            redacted: PiiSet::NONE,
-            rounds: 0,
-            passages: Passages::default(),
-            remembered: 0,
-            visible: Visible::default(),
-            situation: Situation::Plain,
-        };
+        let subject = Subject::about(TopicId(0), Complexity::Basic);
         let text: u32 =
             self.scenario.knowledge.chunks().iter().map(|chunk| chunk.text.tokens()).sum();
         Prompt {

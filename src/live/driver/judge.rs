@@ -8,13 +8,13 @@
 use std::rc::Rc;
 
 use crate::journal::{Caller, Label};
-use crate::knowledge::{Complexity, PiiSet, TopicId};
+use crate::knowledge::{Complexity, TopicId};
 use crate::live::environment;
 use crate::live::net::Http;
 use crate::live::providers::{Providers, Try};
 use crate::live::request::Writer;
 use crate::llm::chat::{Cached, ChatRequest};
-use crate::llm::model::{Body, ModelReply, Passages, Prompt, Said, Situation, Subject, Visible};
+use crate::llm::model::{Body, ModelReply, Prompt, Said, Subject};
 use crate::llm::tasks::{self, ModelAnswer, Task};
 use crate::llm::wire::Provider;
 use crate::llm::wire::retry::RetryPolicy;
@@ -62,17 +62,7 @@ impl<'a> DriveJudge<'a> {
         let scenario = self.stage.scenario;
         let answer = Body::Answer(Said::Words(answer.into()));
         // What a mock goes by besides the text is not sent.
-        let subject = Subject {
-            topic: TopicId(0),
-            complexity: Complexity::Intermediate,
-            personal: PiiSet::NONE,
-            redacted: PiiSet::NONE,
-            rounds: 0,
-            passages: Passages::default(),
-            remembered: 0,
-            visible: Visible::default(),
-            situation: Situation::Plain,
-        };
+        let subject = Subject::about(TopicId(0), Complexity::Intermediate);
         let prompt = Prompt {
             caller: Caller::Judge,
             task: Task::Judge,

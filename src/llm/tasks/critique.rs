@@ -2,17 +2,14 @@
 
 use std::sync::Arc;
 
-use serde_json::Value;
-
-use super::read::{field, forced};
-use super::{prose, turn};
+use super::prose;
+use super::read::{boolean, field};
 use crate::knowledge::{Grade, KnowledgeBase};
-use crate::llm::chat::ChatRequest;
 use crate::llm::mock::{CallLuck, MockModels};
 use crate::llm::model::{Critique, ModelReply, Prompt, RouteChoice, Said, Situation};
 use crate::llm::profile::ModelProfile;
 use crate::llm::setup::ToolSpec;
-use crate::llm::tasks::{Behavior, ModelAnswer, RequestWords, UnreadableAnswer};
+use crate::llm::tasks::{Behavior, ModelAnswer, UnreadableAnswer};
 use crate::random::Purpose;
 
 /// The schema of a critique, as a tool of its own.
@@ -54,11 +51,6 @@ impl Behavior for Critiquing {
         (ModelReply::Critique(Critique { revise, text: Said::Recipe(text) }), text.tokens)
     }
 
-    fn request(&self, prompt: &Prompt<'_>, words: &RequestWords<'_>, request: &mut ChatRequest) {
-        request.messages = prompt.thread.iter().map(|said| turn(said, words)).collect();
-        (request.tools, request.tool_choice) = forced(CRITIQUE_SCHEMA);
-    }
-
     fn read(
         &self,
         _prompt: (bool, &[RouteChoice]),
@@ -67,9 +59,7 @@ impl Behavior for Critiquing {
         _tools: &[ToolSpec],
     ) -> Result<ModelReply, UnreadableAnswer> {
         let value = spoken.object()?;
-        let Some(revise) = value.get("revise").and_then(Value::as_bool) else {
-            return Err(UnreadableAnswer::malformed("the boolean `revise` is missing"));
-        };
+        let revise = boolean(&value, "revise")?;
         let text = Said::Words(Arc::from(field(&value, "critique")?));
         Ok(ModelReply::Critique(Critique { revise, text }))
     }

@@ -2,17 +2,14 @@
 
 use std::sync::Arc;
 
-use serde_json::Value;
-
-use super::read::{field, forced};
-use super::{prose, turn};
+use super::prose;
+use super::read::{boolean, field};
 use crate::knowledge::KnowledgeBase;
-use crate::llm::chat::ChatRequest;
 use crate::llm::mock::{CallLuck, MockModels};
 use crate::llm::model::{GuardReply, ModelReply, Prompt, RouteChoice, Said, Situation};
 use crate::llm::profile::ModelProfile;
 use crate::llm::setup::ToolSpec;
-use crate::llm::tasks::{Behavior, ModelAnswer, RequestWords, UnreadableAnswer};
+use crate::llm::tasks::{Behavior, ModelAnswer, UnreadableAnswer};
 use crate::random::Purpose;
 
 /// The schema of a guard's answer, as a tool of its own.
@@ -61,11 +58,6 @@ impl Behavior for Guarding {
         (ModelReply::Guard(GuardReply { allowed, text: Said::Recipe(text) }), text.tokens)
     }
 
-    fn request(&self, prompt: &Prompt<'_>, words: &RequestWords<'_>, request: &mut ChatRequest) {
-        request.messages = prompt.thread.iter().map(|said| turn(said, words)).collect();
-        (request.tools, request.tool_choice) = forced(GUARD_SCHEMA);
-    }
-
     fn read(
         &self,
         _prompt: (bool, &[RouteChoice]),
@@ -74,9 +66,7 @@ impl Behavior for Guarding {
         _tools: &[ToolSpec],
     ) -> Result<ModelReply, UnreadableAnswer> {
         let value = spoken.object()?;
-        let Some(allowed) = value.get("allowed").and_then(Value::as_bool) else {
-            return Err(UnreadableAnswer::malformed("the boolean `allowed` is missing"));
-        };
+        let allowed = boolean(&value, "allowed")?;
         let text = Said::Words(Arc::from(field(&value, "reason")?));
         Ok(ModelReply::Guard(GuardReply { allowed, text }))
     }

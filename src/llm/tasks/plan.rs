@@ -4,15 +4,13 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::read::forced;
-use super::{prose, turn};
+use super::prose;
 use crate::knowledge::KnowledgeBase;
-use crate::llm::chat::ChatRequest;
 use crate::llm::mock::{CallLuck, MockModels};
 use crate::llm::model::{ModelReply, Prompt, RouteChoice, Said, Situation, Subtasks};
 use crate::llm::profile::ModelProfile;
 use crate::llm::setup::ToolSpec;
-use crate::llm::tasks::{Behavior, ModelAnswer, RequestWords, UnreadableAnswer};
+use crate::llm::tasks::{Behavior, ModelAnswer, UnreadableAnswer};
 use crate::random::Purpose;
 
 /// The schema of a plan, as a tool of its own.
@@ -55,11 +53,6 @@ impl Behavior for Planning {
             ModelReply::Plan(Subtasks { count, text: Said::Recipe(text), words: Vec::new() }),
             text.tokens,
         )
-    }
-
-    fn request(&self, prompt: &Prompt<'_>, words: &RequestWords<'_>, request: &mut ChatRequest) {
-        request.messages = prompt.thread.iter().map(|said| turn(said, words)).collect();
-        (request.tools, request.tool_choice) = forced(PLAN_SCHEMA);
     }
 
     fn read(

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::noticed;
-use super::read::{field, forced};
+use super::read::{boolean, field, forced};
 use crate::knowledge::{KnowledgeBase, PiiKind, PiiSet, Prescreen, Route};
 use crate::llm::chat::ChatRequest;
 use crate::llm::mock::{CallLuck, MockModels};
@@ -77,11 +77,7 @@ impl Behavior for Prescreening {
                 )));
             }
         };
-        if value.get("likely_contains_pii").and_then(Value::as_bool).is_none() {
-            return Err(UnreadableAnswer::malformed(
-                "the boolean `likely_contains_pii` is missing",
-            ));
-        }
+        boolean(&value, "likely_contains_pii")?;
         let reasoning = value.get("reasoning").and_then(Value::as_str).unwrap_or_default();
         Ok(ModelReply::Routing(Routing {
             route,

@@ -76,6 +76,12 @@ impl ModelAnswer<'_> {
     }
 }
 
+/// A field that is true or false, or that it is missing.
+pub(super) fn boolean(value: &Value, name: &str) -> Result<bool, UnreadableAnswer> {
+    let found = value.get(name).and_then(Value::as_bool);
+    found.ok_or_else(|| UnreadableAnswer::malformed(format!("the boolean `{name}` is missing")))
+}
+
 /// A field's text, or that it is missing.
 pub(super) fn field<'a>(value: &'a Value, name: &str) -> Result<&'a str, UnreadableAnswer> {
     value

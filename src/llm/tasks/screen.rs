@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::noticed;
-use super::read::{field, forced};
+use super::read::{boolean, field, forced};
 use crate::knowledge::{KnowledgeBase, Redaction};
 use crate::llm::chat::ChatRequest;
 use crate::llm::mock::{CallLuck, MockModels};
@@ -58,9 +58,7 @@ impl Behavior for Screening {
         _tools: &[ToolSpec],
     ) -> Result<ModelReply, UnreadableAnswer> {
         let value = spoken.object()?;
-        let Some(detected) = value.get("detected").and_then(Value::as_bool) else {
-            return Err(UnreadableAnswer::malformed("the boolean `detected` is missing"));
-        };
+        let detected = boolean(&value, "detected")?;
         let redacted = field(&value, "redacted")?;
         let types = value.get("types").and_then(Value::as_array);
         let types: Vec<String> = types
