@@ -12,6 +12,7 @@ use super::args_live;
 use super::args_mcp::McpArgs;
 use super::args_serve::ServeArgs;
 use super::plan::{PLAN_EXAMPLES, PlanArgs};
+use super::play::{PLAY_EXAMPLES, PlayArgs};
 use crate::quantity::Money;
 
 /// A flight simulator for AI experiments.
@@ -141,6 +142,15 @@ pub enum Command {
         /// Name or number of a lesson, see `simlab learn`.
         lesson: Option<String>,
     },
+    /// Open a page to play with: change a scenario with sliders and watch its report change.
+    ///
+    /// The page is served on loopback and computed by the engine of `run`: users, split, decision rule,
+    /// causes, prices and the judge's errors, the report, and the same experiment 200 times as a
+    /// field of dots. The true effect is hidden until you ask for it. The address of the page
+    /// restores its settings, and "Copy as scenario" gives the file that `simlab run` takes. The
+    /// first line on standard output is {"listening": "http://127.0.0.1:PORT"}.
+    #[command(after_help = PLAY_EXAMPLES)]
+    Play(PlayArgs),
     /// Explain a term of the report: its meaning, its formula and the source of that.
     #[command(
         after_help = "Examples:\n  simlab explain\n  simlab explain credible interval\n  simlab explain SRM"

@@ -9,7 +9,7 @@ use clap::Parser;
 use super::args::{Cli, Command};
 use super::{
     analyze, bootstrap, calibrate, commands, drive, estimate, journal, learn, live, mcp, plan,
-    power, reference, serve, words,
+    play, power, reference, serve, words,
 };
 
 /// The program: reads the arguments, does what they say, tells how it ended.
@@ -24,6 +24,7 @@ pub fn main() -> ExitCode {
         Command::New { name, file } => commands::new(&name, file.as_deref()),
         Command::Analyze(args) => analyze::analyze(&args),
         Command::Plan(args) => plan::plan(&args),
+        Command::Play(args) => play::play(&args),
         Command::Power(args) => power::power(&args),
         Command::Estimate(args) => estimate::estimate(&args),
         Command::Calibrate(args) => calibrate::calibrate(&args),

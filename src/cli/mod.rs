@@ -30,6 +30,7 @@ mod mcp;
 mod opened;
 mod output;
 mod plan;
+mod play;
 mod power;
 mod progress;
 mod reference;

@@ -28,6 +28,14 @@ use crate::verdict::Decision;
 /// Shares with a larger standard error than this are warned about.
 const ROUGH: f64 = 0.016;
 
+impl MonteCarloEstimate {
+    /// A share of replications: `count` of them, out of `of`.
+    #[must_use]
+    pub fn share(count: usize, of: usize) -> Self {
+        share(count, of)
+    }
+}
+
 /// A share of the replications.
 pub(super) fn share(count: usize, of: usize) -> MonteCarloEstimate {
     let n = of as f64;

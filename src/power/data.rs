@@ -27,7 +27,7 @@ pub struct MonteCarloEstimate {
 impl MonteCarloEstimate {
     /// A share in percent with its Monte Carlo error: `4.8% ±0.7`.
     #[must_use]
-    pub(super) fn percent(self) -> String {
+    pub fn percent(self) -> String {
         let error = self.standard_error.map(|error| format!(" ±{:.1}", 100.0 * error.get()));
         format!("{:.1}%{}", 100.0 * self.value.get(), error.unwrap_or_default())
     }

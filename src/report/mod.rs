@@ -55,7 +55,7 @@ pub use graph::{
     CostChange, DrawnEdge, DrawnGraph, DrawnNode, GraphChange, GuardUse, NodeUse, PlainDifference,
     TriggeredMetric, TriggeredUsers,
 };
-pub use html::to_html;
+pub use html::{report_style, to_html, to_html_part};
 pub use json::{from_json, to_json};
 pub use junit::to_junit;
 pub use live::{LiveProblem, LiveSummary};

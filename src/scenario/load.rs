@@ -66,6 +66,16 @@ impl Scenario {
 }
 
 impl Loaded {
+    /// The scenario that another text makes with the same documents: this one's text, changed.
+    ///
+    /// # Errors
+    /// All faults of the text.
+    pub fn with_text(&self, text: &str) -> Result<Self, Vec<Diagnostic>> {
+        let name = &self.scenario.name;
+        let source = SourceText::new(format!("{name}.ron"), text);
+        parse(name, source, &|named| kept(&self.documents, named))
+    }
+
     /// The files of its own that it names, by their paths beside the scenario, each with its text.
     /// A path that leads elsewhere (an absolute one, or one with `..`) is none of them.
     #[must_use]
@@ -92,14 +102,18 @@ pub fn parse_kept(
     text: &str,
     documents: &[(String, String)],
 ) -> Result<Loaded, Vec<Diagnostic>> {
-    let kept = |named: &str| {
-        if let Some(questions) = documents.iter().find(|(name, _)| name == named) {
-            return Ok(vec![questions.clone()]);
-        }
-        let base: Vec<_> = documents.iter().filter(|(name, _)| markdown(name)).cloned().collect();
-        if base.is_empty() { built_in_documents(named) } else { Ok(base) }
-    };
-    parse(name, SourceText::new(format!("{name}.ron (recorded)"), text), &kept)
+    parse(name, SourceText::new(format!("{name}.ron (recorded)"), text), &|named| {
+        kept(documents, named)
+    })
+}
+
+/// What a scenario names, out of documents that were kept with it.
+fn kept(documents: &[(String, String)], named: &str) -> Documents {
+    if let Some(questions) = documents.iter().find(|(name, _)| name == named) {
+        return Ok(vec![questions.clone()]);
+    }
+    let base: Vec<_> = documents.iter().filter(|(name, _)| markdown(name)).cloned().collect();
+    if base.is_empty() { built_in_documents(named) } else { Ok(base) }
 }
 
 /// Reads a scenario: a file, or the name of a built-in one.

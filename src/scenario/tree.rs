@@ -19,6 +19,14 @@ pub struct Node {
     pub span: Range<usize>,
 }
 
+impl Node {
+    /// Whether it has no parts.
+    #[must_use]
+    pub fn is_plain(&self) -> bool {
+        matches!(self.kind, Kind::Text | Kind::Number | Kind::Bool | Kind::Name)
+    }
+}
+
 /// The kinds of values.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Kind {

@@ -24,13 +24,23 @@ const OWN_HEADER: &str = "x-simlab";
 #[derive(Clone, Debug, Default)]
 pub struct HostGuard {
     allowed: Arc<[String]>,
+    /// Whether every path is a page of simlab's own.
+    pages: bool,
 }
 
 impl HostGuard {
     /// Answers these names, too. Case does not matter.
     #[must_use]
     pub fn new(names: &[String]) -> Self {
-        Self { allowed: names.iter().map(|name| name.to_ascii_lowercase()).collect() }
+        let allowed = names.iter().map(|name| name.to_ascii_lowercase()).collect();
+        Self { allowed, pages: false }
+    }
+
+    /// For pages of simlab's own that nobody else's page may use: a link may lead to them, and
+    /// nothing else.
+    #[must_use]
+    pub fn of_pages() -> Self {
+        Self { pages: true, ..Self::default() }
     }
 
     /// Why a request is not let in, as an answer; `None` lets it in.
@@ -43,13 +53,19 @@ impl HostGuard {
             request.uri().authority().map(axum::http::uri::Authority::as_str).or(host)
             && !self.is_known(host)
         {
-            let message = format!(
-                "the host `{}` is not this machine; start `simlab serve` with `--allow-host` to answer it",
-                shown(host)
-            );
+            let advice = if self.pages {
+                ""
+            } else {
+                "; start `simlab serve` with `--allow-host` to answer it"
+            };
+            let message = format!("the host `{}` is not this machine{advice}", shown(host));
             return Some(refusal(403, "forbidden", &message));
         }
-        if request.uri().path().starts_with(CONTROL) {
+        if self.pages && is_foreign(headers) {
+            let message = "a page of another origin may not use this one";
+            return Some(refusal(403, "forbidden", message));
+        }
+        if self.pages || request.uri().path().starts_with(CONTROL) {
             self.refuse_control(request.method(), headers)
         } else {
             None
@@ -88,6 +104,12 @@ impl HostGuard {
             || name.parse::<Ipv6Addr>().is_ok_and(|address| address.is_loopback())
             || self.allowed.contains(&name)
     }
+}
+
+/// Whether a browser says that a page of another origin asks, other than by a link.
+fn is_foreign(headers: &HeaderMap) -> bool {
+    let site = text(headers, "sec-fetch-site").unwrap_or("none");
+    !["same-origin", "none"].contains(&site) && text(headers, "sec-fetch-mode") != Some("navigate")
 }
 
 /// A host as a message can show it.
@@ -137,6 +159,25 @@ mod tests {
         }
         assert_eq!(status(&guard, "GET", "/all", &[]), 200, "HTTP/1.0 has no host");
         assert_eq!(status(&guard, "GET", "http://evil.example/all", &[("host", "localhost")]), 403);
+    }
+
+    #[test]
+    fn a_page_of_another_origin_may_link_to_a_page_and_nothing_else() {
+        let guard = HostGuard::of_pages();
+        let host = ("host", "127.0.0.1:8765");
+        let fetch = |site, mode| [host, ("sec-fetch-site", site), ("sec-fetch-mode", mode)];
+        for (site, mode, wanted) in [
+            ("same-origin", "cors", 200),
+            ("none", "navigate", 200),
+            ("cross-site", "navigate", 200),
+            ("cross-site", "no-cors", 403),
+            ("same-site", "cors", 403),
+        ] {
+            assert_eq!(status(&guard, "GET", "/part", &fetch(site, mode)), wanted, "{site} {mode}");
+        }
+        assert_eq!(status(&guard, "GET", "/", &[host, ("origin", "https://evil.example")]), 403);
+        assert_eq!(status(&guard, "GET", "/", &[("host", "evil.example")]), 403);
+        assert_eq!(status(&guard, "GET", "/", &[host]), 200);
     }
 
     #[test]

@@ -265,7 +265,7 @@ fn transcendental_functions_come_from_libm() {
 #[test]
 fn the_engine_has_one_thread_and_does_not_wait() {
     assert!(page().contains("**One engine, single-threaded**"));
-    let homes = ["power", "live", "serve", "cli"].map(str::to_owned);
+    let homes = ["power", "live", "serve", "play", "cli"].map(str::to_owned);
     only_in(&homes, &["std::thread", " thread::", "tokio::spawn", "spawn_blocking"]);
     let engine =
         shipped().into_iter().find(|(path, _)| path.ends_with("src/sim/engine.rs")).unwrap().1;

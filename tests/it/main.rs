@@ -44,6 +44,7 @@ mod own_events;
 mod paired;
 mod pictures;
 mod plan;
+mod play;
 mod power;
 mod program;
 mod progress;

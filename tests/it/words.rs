@@ -113,7 +113,7 @@ fn the_examples_of_every_help_work() {
             tried += 1;
             match arguments[0] {
                 // Goes on until it is stopped; its own tests start it.
-                "serve" => continue,
+                "serve" | "play" => continue,
                 // Asks an app; its own tests have one.
                 "drive" => continue,
                 // Hours of a cluster; its own tests run it.

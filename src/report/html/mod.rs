@@ -16,4 +16,4 @@ mod scale;
 #[cfg(test)]
 pub(crate) mod tests;
 
-pub use page::to_html;
+pub use page::{report_style, to_html, to_html_part};

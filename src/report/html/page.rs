@@ -26,17 +26,38 @@ pub fn to_html(report: &Report) -> String {
     document_to_html(&document(report))
 }
 
+/// The report without header and footer, as a part of another page that has the style.
+#[must_use]
+pub fn to_html_part(report: &Report) -> String {
+    main_part(&document(report)).into_string()
+}
+
+/// The style of a page with a report.
+#[must_use]
+pub fn report_style() -> &'static str {
+    STYLE
+}
+
+/// What was decided, links to the parts, and the parts.
+fn main_part(document: &[Element<'_>]) -> Markup {
+    let mut builder =
+        Builder { experiments: 0, decisions: 0, several: decisions(document).len() > 1 };
+    let decided: Vec<Markup> =
+        decisions(document).into_iter().map(|element| builder.element(element, "")).collect();
+    let parts = builder.elements(document, "");
+    html! {
+        @for decision in &decided { (decision) }
+        (contents(document))
+        (parts)
+    }
+}
+
 /// A document as one self-contained HTML document.
 fn document_to_html(document: &[Element<'_>]) -> String {
     let title = document
         .iter()
         .find_map(|element| if let Element::Title(title) = element { Some(title) } else { None });
     let Title { line, subject, summary } = title.cloned().unwrap_or_default();
-    let mut builder =
-        Builder { experiments: 0, decisions: 0, several: decisions(document).len() > 1 };
-    let decided: Vec<Markup> =
-        decisions(document).into_iter().map(|element| builder.element(element, "")).collect();
-    let parts = builder.elements(document, "");
     let page = html! {
         (DOCTYPE)
         html lang="en" {
@@ -56,11 +77,7 @@ fn document_to_html(document: &[Element<'_>]) -> String {
                     h1 { (plain(&subject)) }
                     p.dim.small { (plain(&summary)) }
                 }
-                main #main {
-                    @for decision in &decided { (decision) }
-                    (contents(document))
-                    (parts)
-                }
+                main #main { (main_part(document)) }
                 footer { p.dim.small { "Rendered by " (plain(&line)) ". The page is complete in itself and runs no script; `simlab explain TERM` explains its words." } }
             }
         }

@@ -1,0 +1,108 @@
+// Drives the page of `simlab play`: a slider changes the report within a time limit, wrong values are explained, dots fill in and open
+// their run, the truth is hidden until asked for; no console message, no request off the machine, axe in both themes at three widths.
+import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import puppeteer from 'puppeteer-core'
+
+const [url, limit] = [process.argv[2], Number(process.argv[3])]
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+const start = { executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: ['--no-sandbox'], timeout: 60_000 }
+const browser = await puppeteer.launch(start).catch((error) => {
+  console.error(`error: Chromium does not start here: ${error.message.split('\n')[0]}`)
+  process.exit(1)
+})
+let faults = 0
+const fault = (where, what) => { faults += 1; console.error(`${where}: ${what}`) }
+const opened = async (where, path = '/', { bypass = false } = {}) => {
+  const page = await browser.newPage()
+  page.setDefaultTimeout(120_000)
+  if (bypass) await page.setBypassCSP(true)
+  page.on('console', (message) => fault(where, `console: ${message.text()}`))
+  page.on('pageerror', (error) => fault(where, error.message))
+  page.on('request', (request) => { if (!request.url().startsWith(url) && !request.url().startsWith('data:')) fault(where, `loads ${request.url()}`) })
+  await page.goto(url + path)
+  return page
+}
+const settled = (page) => page.waitForFunction(() => document.querySelectorAll('#dots a.dot').length === 200 && !document.querySelector('#dots [data-more]'))
+const verdict = (page) => page.$eval('#results', (results) => results.textContent)
+const set = (page, id, value) => page.$eval(`[data-of="k-${id}"]`, (slider, value) => { slider.value = value; slider.dispatchEvent(new Event('input', { bubbles: true })) }, value)
+
+// Sliders: the time from a change to the new picture, as the browser sees it.
+const page = await opened('sliders', '/?traffic.queries=600')
+const times = []
+for (let nth = 0; nth < 15; nth += 1) {
+  const before = await verdict(page)
+  const took = await page.evaluate((value) => new Promise((done) => {
+    const began = performance.now()
+    const watch = new MutationObserver(() => { watch.disconnect(); requestAnimationFrame(() => done(performance.now() - began)) })
+    watch.observe(document.getElementById('results'), { childList: true })
+    const slider = document.querySelector('[data-of="k-traffic.pii_percentage"]')
+    slider.value = value
+    slider.dispatchEvent(new Event('input', { bubbles: true }))
+  }), 20 + 5 * nth)
+  times.push(took)
+  if (await verdict(page) === before) fault('sliders', `the report does not follow the slider at ${20 + 5 * nth}`)
+}
+times.sort((one, other) => one - other)
+const median = times[7]
+console.log(`median time from slider to new picture: ${median.toFixed(0)} ms (fastest ${times[0].toFixed(0)}, slowest ${times[14].toFixed(0)}; limit ${limit})`)
+if (median > limit) fault('sliders', `the median is above ${limit} ms`)
+if (!page.url().includes('traffic.pii_percentage=90')) fault('sliders', `the address does not have the setting: ${page.url()}`)
+
+// A wrong value is explained, and a right one brings the report back.
+await page.$eval('#k-experiments\\.0\\.threshold', (own) => { own.value = '7'; own.dispatchEvent(new Event('input', { bubbles: true })) })
+await page.waitForFunction(() => document.querySelector('#results pre')?.textContent.includes('threshold: 7'))
+await set(page, 'experiments.0.threshold', '0.8')
+await page.waitForFunction(() => !document.querySelector('#results pre') && document.querySelector('#results .verdict'))
+
+// Dots fill in, take the arrow keys, and open their run.
+await set(page, 'traffic.queries', '100')
+await settled(page)
+await page.focus('#dots a.dot')
+await page.keyboard.press('ArrowRight')
+const second = await page.evaluate(() => ({ words: document.activeElement.getAttribute('aria-label'), link: document.activeElement.href }))
+if (!second.words?.startsWith('run 2, ')) fault('dots', `the arrow leads to ${second.words}`)
+if (await page.$('#dots .right, #dots .wrong')) fault('dots', 'the dots show the truth before anybody asked')
+if ((await verdict(page)).includes('effect on users')) fault('truth', 'the report shows the truth before anybody asked')
+await page.click('.toggle')
+await page.waitForFunction(() => document.getElementById('results').textContent.includes('applied to the effect on users'))
+await page.waitForFunction(() => document.getElementById('dots').textContent.includes('On the true effect'))
+await page.close()
+const dot = await opened('dot', new URL(second.link).pathname + new URL(second.link).search)
+const seed = new URL(second.link).searchParams.get('seed')
+if (await dot.$eval('#k-seed', (own) => own.value) !== seed) fault('dot', 'a dot does not open its seed')
+await dot.close()
+
+// Without a script the form works with its button.
+const plain = await browser.newPage()
+await plain.setJavaScriptEnabled(false)
+await plain.goto(url)
+await plain.type('#k-seed', '7')
+await Promise.all([plain.waitForNavigation(), plain.click('.without-script')])
+if (!new URL(plain.url()).searchParams.get('seed')?.endsWith('7') || !(await plain.content()).includes('class="verdict')) fault('plain', `the button leads to ${plain.url()}`)
+if (!await plain.$eval('.without-script', (own) => getComputedStyle(own).display !== 'none')) fault('plain', 'there is no button without a script')
+await plain.close()
+
+for (const theme of ['light', 'dark']) {
+  for (const width of [360, 768, 1440]) {
+    const where = `play ${theme} ${width}`
+    const page = await opened(where, '/?traffic.queries=100&truth=1', { bypass: true })
+    await page.emulateMediaFeatures([{ name: 'prefers-color-scheme', value: theme }])
+    await page.setViewport({ width, height: 900 })
+    await settled(page)
+    const over = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)
+    if (over > 0) fault(where, `scrolls sideways by ${over} px`)
+    await page.keyboard.press('Tab')
+    const first = await page.evaluate(() => document.activeElement.textContent.trim())
+    if (!first.startsWith('Skip to')) fault(where, `the first stop of the keyboard is "${first}"`)
+    await page.evaluate(() => document.querySelectorAll('details').forEach((own) => { own.open = true }))
+    await page.evaluate(axe)
+    const result = await page.evaluate(() => globalThis.axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa'] }))
+    for (const violation of result.violations) fault(where, `${violation.id}: ${violation.help}: ${violation.nodes.slice(0, 2).map((node) => node.html.slice(0, 160)).join(' | ')}`)
+    if (process.env.PICTURES) await page.screenshot({ path: `${process.env.PICTURES}/play-${theme}-${width}.png` })
+    await page.close()
+  }
+}
+await browser.close()
+console.log(faults === 0 ? 'the page to play with: nothing to mend' : `${faults} faults`)
+process.exit(faults === 0 ? 0 : 1)
