@@ -26,6 +26,16 @@ const opened = async (where, path = '/', { bypass = false } = {}) => {
 const settled = (page) => page.waitForFunction(() => document.querySelectorAll('#dots a.dot').length === 200 && !document.querySelector('#dots [data-more]'))
 const verdict = (page) => page.$eval('#results', (results) => results.textContent)
 const set = (page, id, value) => page.$eval(`[data-of="k-${id}"]`, (slider, value) => { slider.value = value; slider.dispatchEvent(new Event('input', { bubbles: true })) }, value)
+const checked = async (page, where) => {
+  const over = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)
+  if (over > 0) fault(where, `scrolls sideways by ${over} px`)
+  await page.evaluate(() => document.querySelectorAll('details').forEach((own) => { own.open = true }))
+  await page.evaluate(axe)
+  const result = await page.evaluate(() => globalThis.axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa'] }))
+  for (const violation of result.violations) fault(where, `${violation.id}: ${violation.help}: ${violation.nodes.slice(0, 2).map((node) => node.html.slice(0, 160)).join(' | ')}`)
+  if (process.env.PICTURES) await page.screenshot({ path: `${process.env.PICTURES}/${where.replaceAll(' ', '-')}.png` })
+}
+const themed = (page, theme) => page.emulateMediaFeatures([{ name: 'prefers-color-scheme', value: theme }])
 
 // Sliders: the time from a change to the new picture, as the browser sees it.
 const page = await opened('sliders', '/?traffic.queries=600')
@@ -67,6 +77,14 @@ if ((await verdict(page)).includes('effect on users')) fault('truth', 'the repor
 await page.click('.toggle')
 await page.waitForFunction(() => document.getElementById('results').textContent.includes('applied to the effect on users'))
 await page.waitForFunction(() => document.getElementById('dots').textContent.includes('On the true effect'))
+await settled(page)
+for (const theme of ['light', 'dark']) { await themed(page, theme); await checked(page, `play truth ${theme}`) }
+
+// Users arrive, look after look.
+await page.click('.toggle')
+await set(page, 'traffic.queries', '100')
+await page.click('#watch')
+await page.waitForFunction(() => document.querySelectorAll('#line .dot').length === 30)
 await page.close()
 const dot = await opened('dot', new URL(second.link).pathname + new URL(second.link).search)
 const seed = new URL(second.link).searchParams.get('seed')
@@ -79,27 +97,21 @@ await plain.setJavaScriptEnabled(false)
 await plain.goto(url)
 await plain.type('#k-seed', '7')
 await Promise.all([plain.waitForNavigation(), plain.click('.without-script')])
-if (!new URL(plain.url()).searchParams.get('seed')?.endsWith('7') || !(await plain.content()).includes('class="verdict')) fault('plain', `the button leads to ${plain.url()}`)
+if (!new URL(plain.url()).searchParams.get('seed')?.includes('7') || !(await plain.content()).includes('class="verdict')) fault('plain', `the button leads to ${plain.url()}`)
 if (!await plain.$eval('.without-script', (own) => getComputedStyle(own).display !== 'none')) fault('plain', 'there is no button without a script')
 await plain.close()
 
 for (const theme of ['light', 'dark']) {
   for (const width of [360, 768, 1440]) {
     const where = `play ${theme} ${width}`
-    const page = await opened(where, '/?traffic.queries=100&truth=1', { bypass: true })
-    await page.emulateMediaFeatures([{ name: 'prefers-color-scheme', value: theme }])
+    const page = await opened(where, '/?traffic.queries=100', { bypass: true })
+    await themed(page, theme)
     await page.setViewport({ width, height: 900 })
     await settled(page)
-    const over = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)
-    if (over > 0) fault(where, `scrolls sideways by ${over} px`)
     await page.keyboard.press('Tab')
     const first = await page.evaluate(() => document.activeElement.textContent.trim())
     if (!first.startsWith('Skip to')) fault(where, `the first stop of the keyboard is "${first}"`)
-    await page.evaluate(() => document.querySelectorAll('details').forEach((own) => { own.open = true }))
-    await page.evaluate(axe)
-    const result = await page.evaluate(() => globalThis.axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa'] }))
-    for (const violation of result.violations) fault(where, `${violation.id}: ${violation.help}: ${violation.nodes.slice(0, 2).map((node) => node.html.slice(0, 160)).join(' | ')}`)
-    if (process.env.PICTURES) await page.screenshot({ path: `${process.env.PICTURES}/play-${theme}-${width}.png` })
+    await checked(page, where)
     await page.close()
   }
 }
