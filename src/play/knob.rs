@@ -9,11 +9,12 @@
 use crate::agents::{NodeRole, When};
 use crate::event::AppEvent;
 use crate::experiment::Experiment;
+use crate::llm::chat::Caching;
 use crate::quantity::Price;
 use crate::scenario::{Loaded, PathStep, PlainValue, Scenario, number_or_text, written_values};
 
 /// How a number is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 enum Form {
     /// As a number.
     Plain,
@@ -23,6 +24,8 @@ enum Form {
     RestOfPercent,
     /// `"$0.80"`.
     Dollars,
+    /// So many times the number of dollars.
+    TimesDollars(f64),
     /// `"3pt"`.
     Points,
 }
@@ -39,6 +42,10 @@ impl Form {
                 None => format!("{:?}", format!("{value}%")),
             },
             Self::Dollars => format!("{:?}", format!("${value}")),
+            Self::TimesDollars(factor) => match number {
+                Some(number) => format!("{:?}", format!("${}", dollars(number * factor))),
+                None => format!("{:?}", format!("${value}")),
+            },
             Self::Points => format!("{:?}", format!("{value}pt")),
         }
     }
@@ -49,7 +56,7 @@ impl Form {
         let digits = match self {
             Self::Plain => inside,
             Self::Percent => inside.strip_suffix('%')?,
-            Self::RestOfPercent => return None,
+            Self::RestOfPercent | Self::TimesDollars(_) => return None,
             Self::Dollars => inside.strip_prefix('$')?,
             Self::Points => inside.strip_suffix("pt").or_else(|| inside.strip_suffix("pp"))?,
         };
@@ -63,6 +70,11 @@ impl Form {
 fn plain(number: f64) -> String {
     let text = format!("{number:.9}");
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+/// Dollars for a million tokens, which have six places at most.
+fn dollars(number: f64) -> String {
+    plain(libm::round(number * 1e6) / 1e6)
 }
 
 /// A setting.
@@ -384,7 +396,10 @@ fn models(scenario: &Scenario) -> Vec<Knob> {
     }
     let priced = measures(scenario, &[AppEvent::Cost]);
     let mut all = Vec::new();
-    for model in found.into_iter().map(|at| scenario.model(at)) {
+    for at in found {
+        let model = scenario.model(at);
+        let mut setups = scenario.configs.iter().flat_map(|config| &config.variations);
+        let cached = setups.any(|own| own.setup.model == at && own.setup.caching != Caching::Off);
         let place = |field: &str| {
             vec![PathStep::field("models"), PathStep::key(&model.id), PathStep::field(field)]
         };
@@ -399,10 +414,20 @@ fn models(scenario: &Scenario) -> Vec<Knob> {
             ("output_price", "price of output", model.output_price),
         ];
         for (field, what, price) in prices.into_iter().filter(|_| priced) {
-            let dollars = |price: Price| Form::Dollars.read(&price.to_string());
-            let Some(number) = price.and_then(dollars) else { continue };
+            let written = |price: Price| Form::Dollars.read(&price.to_string());
+            let Some(number) = price.and_then(written) else { continue };
             let knob = Knob::new("Models", label(what), place(field), number);
-            all.push(knob.written(Form::Dollars, "$ per million tokens").about(5.0));
+            let mut knob = knob.written(Form::Dollars, "$ per million tokens").about(5.0);
+            // A new price of input leaves none for cached input, which keep their ratio to it.
+            let input = price.map_or(0.0, Price::dollars_per_million);
+            let cache = model.cache.filter(|_| field == "input_price" && cached && input > 0.0);
+            for (field, cache) in cache.into_iter().flat_map(|cache| {
+                [("cache_read_price", cache.read), ("cache_write_price", cache.write)]
+            }) {
+                let times = Form::TimesDollars(cache.dollars_per_million() / input);
+                knob.places.push((place(field), times));
+            }
+            all.push(knob);
         }
     }
     all
@@ -411,44 +436,7 @@ fn models(scenario: &Scenario) -> Vec<Knob> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scenario::{LESSONS, LIBRARY, load, with_value};
-
-    /// A value next to the knob's own, inside of its range.
-    fn turned(knob: &Knob) -> Option<String> {
-        let [from, to, step] = knob.range?;
-        let own: f64 = knob.value.parse().unwrap();
-        let next = if own + step <= to { own + step } else { own - step };
-        Some(plain(next.max(from)))
-    }
-
-    #[test]
-    fn every_knob_of_every_scenario_turns_what_it_shows() {
-        let mut turns = 0;
-        for built_in in LIBRARY.iter().chain(LESSONS) {
-            let loaded = load(built_in.name).unwrap();
-            let all = knobs(&loaded);
-            let mut text = loaded.source.text.to_string();
-            let mut wanted = Vec::new();
-            for knob in &all {
-                let value = turned(knob).unwrap_or_else(|| "7".to_owned());
-                for (path, written) in knob.changes(&value) {
-                    text = with_value(&text, path, &written).unwrap();
-                }
-                wanted.push((knob.id.clone(), value));
-                turns += 1;
-            }
-            let changed = loaded.with_text(&text).unwrap_or_else(|faults| {
-                panic!("{}: {}", built_in.name, crate::diagnostic::render(&faults, false))
-            });
-            let found = knobs(&changed);
-            for (knob, (id, value)) in found.iter().zip(&wanted) {
-                assert_eq!(&knob.id, id, "{}", built_in.name);
-                assert!(knob.is_own(value), "{}: {id}: {} for {value}", built_in.name, knob.value);
-            }
-            assert_eq!(found.len(), wanted.len(), "{}", built_in.name);
-        }
-        assert!(turns > 500, "{turns}");
-    }
+    use crate::scenario::load;
 
     #[test]
     fn what_a_scenario_does_not_use_is_not_offered() {

@@ -8,7 +8,7 @@
 
 use super::knob::Knob;
 use crate::diagnostic::{Diagnostic, nearest};
-use crate::scenario::{Loaded, with_value};
+use crate::scenario::{Loaded, with_value, without_field};
 
 /// Longest value, in characters.
 const MAX_VALUE: usize = 40;
@@ -108,12 +108,15 @@ impl PageState {
         other
     }
 
-    /// The text of the scenario with the changes in it.
+    /// The text of the scenario with the changes in it. A lesson's own part is left out then: it is
+    /// about the settings that the lesson has.
     ///
     /// # Errors
     /// That a setting has no place in the text, which no scenario that could be read has shown yet.
     pub fn text(&self, base: &Loaded, knobs: &[Knob]) -> Result<String, Vec<Diagnostic>> {
-        let mut text = base.source.text.to_string();
+        let own = base.source.text.as_ref();
+        let plain = without_field(own, "lesson").filter(|_| !self.changes.is_empty());
+        let mut text = plain.unwrap_or_else(|| own.to_owned());
         for (id, value) in &self.changes {
             let knob = knobs.iter().find(|knob| knob.id == *id);
             for (path, written) in knob.into_iter().flat_map(|knob| knob.changes(value)) {
@@ -145,4 +148,64 @@ fn encoded(text: &str) -> String {
         }
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::play::knob::knobs;
+    use crate::scenario::{LESSONS, LIBRARY, load};
+
+    /// A value next to the knob's own, inside of its range.
+    fn turned(knob: &Knob) -> Option<String> {
+        let [from, to, step] = knob.range?;
+        let own: f64 = knob.value.parse().unwrap();
+        let next = if own + step <= to { own + step } else { own - step };
+        let text = format!("{:.6}", next.max(from));
+        Some(text.trim_end_matches('0').trim_end_matches('.').to_owned())
+    }
+
+    #[test]
+    fn every_knob_of_every_scenario_turns_what_it_shows() {
+        let mut turns = 0;
+        for built_in in LIBRARY.iter().chain(LESSONS) {
+            let loaded = load(built_in.name).unwrap();
+            let all = knobs(&loaded);
+            let value = |knob: &Knob| turned(knob).unwrap_or_else(|| "7".to_owned());
+            let wanted: Vec<(String, String)> =
+                all.iter().map(|knob| (knob.id.clone(), value(knob))).collect();
+            turns += wanted.len();
+            let state = PageState { changes: wanted.clone(), ..PageState::default() };
+            let text = state.text(&loaded, &all).unwrap();
+            let changed = loaded.with_text(&text).unwrap_or_else(|faults| {
+                panic!("{}: {}", built_in.name, crate::diagnostic::render(&faults, false))
+            });
+            let found = knobs(&changed);
+            for (knob, (id, value)) in found.iter().zip(&wanted) {
+                assert_eq!(&knob.id, id, "{}", built_in.name);
+                assert!(knob.is_own(value), "{}: {id}: {} for {value}", built_in.name, knob.value);
+            }
+            assert_eq!(found.len(), wanted.len(), "{}", built_in.name);
+        }
+        assert!(turns > 500, "{turns}");
+    }
+
+    #[test]
+    fn a_link_restores_what_it_was_made_of() {
+        let all = knobs(&load("security").unwrap());
+        let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        let parameters = [
+            pair("experiments.0.threshold", "0,9 & <more>"),
+            pair("traffic.queries", " 300 "),
+            pair("seed", "18"),
+            pair("truth", "1"),
+        ];
+        let state = PageState::read(&parameters, &all).unwrap();
+        // In the order of the page, and without what is the scenario's own.
+        assert_eq!(
+            state.query(),
+            "traffic.queries=300&experiments.0.threshold=0%2C9%20%26%20%3Cmore%3E&truth=1"
+        );
+        assert_eq!(state.with_seed(u64::MAX).changed("seed"), Some("18446744073709551615"));
+    }
 }

@@ -141,6 +141,17 @@ pub fn with_value(text: &str, path: &[PathStep], value: &str) -> Option<String> 
     tree(&changed).map(|_| changed)
 }
 
+/// The text without a field of its outermost block; `None` where it has no such field.
+#[must_use]
+pub fn without_field(text: &str, name: &str) -> Option<String> {
+    let root = tree(text)?;
+    let Kind::Block(_, fields) = &root.kind else { return None };
+    let field = fields.iter().find(|field| part(text, &field.name) == name)?;
+    let before = text.get(..field.name.start)?.trim_end_matches([' ', '\t']);
+    let changed = format!("{before}{}", text.get(field.end..)?);
+    tree(&changed).map(|_| changed)
+}
+
 /// A value as it is written: a number as it stands, anything else as a text in quotes.
 #[must_use]
 pub fn number_or_text(value: &str) -> String {
@@ -225,6 +236,14 @@ mod tests {
             let changed = with_value(text, &[field("seed"), field("b")], "2");
             assert!(changed.is_none() || tree(&changed.unwrap()).is_some(), "{text}");
         }
+    }
+
+    #[test]
+    fn a_field_goes_with_its_comma_and_leaves_comments() {
+        let text = "(\n    // one\n    lesson: ( claim: \"a, b)\" ),\n    seed: 1,\n)";
+        assert_eq!(without_field(text, "lesson").unwrap(), "(\n    // one\n\n    seed: 1,\n)");
+        assert_eq!(without_field("(a: 1, b: 2)", "b").unwrap(), "(a: 1,)");
+        assert_eq!(without_field("(a: 1)", "lesson"), None);
     }
 
     #[test]

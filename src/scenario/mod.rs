@@ -52,7 +52,7 @@ mod tests;
 pub use app_form::{APP_FORMS, AppForm, TemplateValues, WrittenAppForm, parse_app_form};
 pub use catalog::metrics as default_metrics;
 pub use documents::Documents;
-pub use edit::{PathStep, PlainValue, number_or_text, with_value, written_values};
+pub use edit::{PathStep, PlainValue, number_or_text, with_value, without_field, written_values};
 pub use injected::{Endpoint, FaultKind, FaultRule, MAX_RULES, faults_from_json};
 pub use lesson::{Lesson, Rates};
 pub use library::{BuiltIn, LESSONS, LIBRARY, built_in};
