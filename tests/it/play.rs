@@ -153,7 +153,8 @@ fn hostile_requests_get_a_reason_and_the_page_goes_on() {
         let policy = answer.header("content-security-policy").unwrap();
         assert!(policy.contains("default-src 'none'; script-src 'self';"), "{policy}");
     }
-    assert_eq!(exchange(&playing.address, "POST", "/part", &[], b"x").status, 405);
+    let json = [("content-type", "application/json")];
+    assert_eq!(exchange(&playing.address, "POST", "/part", &json, b"{}").status, 405);
     // Another site may neither rebind its name to this machine nor load anything from here.
     for headers in [[("origin", "https://evil.example")], [("sec-fetch-site", "cross-site")]] {
         assert_eq!(playing.ask("/scenario.ron", &headers).status, 403, "{headers:?}");
