@@ -205,7 +205,9 @@ fn every_dot_is_a_run_that_can_be_opened() {
             (class, link.replace("&amp;", "&"))
         })
         .collect();
-    assert_eq!(dots.len(), 200, "{field}");
+    // A slow machine ends with fewer, and says so.
+    let few = field.contains("of 200 runs: the others would take longer");
+    assert!(dots.len() == 200 || few && dots.len() >= 8, "{field}");
     let place = folder("play-dots");
     for class in ["ship", "keep", "open"] {
         let Some((_, link)) = dots.iter().find(|(own, _)| own == class) else { continue };
@@ -219,7 +221,8 @@ fn every_dot_is_a_run_that_can_be_opened() {
     // The shares are counts of dots.
     for (class, words) in [("ship", "ship: "), ("keep", "keep the control: ")] {
         let count = dots.iter().filter(|(own, _)| own == class).count();
-        let share = format!("<span>{words}<strong>{:.1}% ±", count as f64 / 2.0);
+        let share =
+            format!("<span>{words}<strong>{:.1}% ±", 100.0 * count as f64 / dots.len() as f64);
         assert!(field.contains(&share), "{share}: {field}");
     }
     // Once the truth is shown, each decided dot is right or wrong.
@@ -228,12 +231,10 @@ fn every_dot_is_a_run_that_can_be_opened() {
         !shown.contains("class=\"dot ship\"") && shown.contains("On the true effect"),
         "{shown}"
     );
-    let decided = dots.iter().filter(|(class, _)| class != "open").count();
-    let judged = shown.matches("<a class=\"dot ship right").count()
-        + shown.matches("<a class=\"dot ship wrong").count()
-        + shown.matches("<a class=\"dot keep right").count()
-        + shown.matches("<a class=\"dot keep wrong").count();
-    assert_eq!(judged, decided);
+    let count = |class: &str| shown.matches(&format!("<a class=\"dot {class}\"")).count();
+    let judged = ["ship right", "ship wrong", "keep right", "keep wrong"].map(count);
+    assert_eq!(judged.iter().sum::<usize>() + count("open"), shown.matches("<a class=").count());
+    assert!(judged.iter().sum::<usize>() > 0, "{shown}");
 }
 
 #[test]
