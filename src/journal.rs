@@ -171,6 +171,10 @@ pub enum Event {
         input_tokens: u32,
         /// Output tokens.
         output_tokens: u32,
+        /// Input tokens that were read from the provider's prompt cache, at its lower price.
+        cached_tokens: u32,
+        /// Output tokens that the model reasoned with.
+        reasoning_tokens: u32,
         /// How long it took.
         latency: Duration,
         /// What it costs; `None` where the model has no price.
@@ -425,7 +429,18 @@ fn encode(entry: &Entry) -> Bytes {
         Event::Evaluated { served, in_experiment } => {
             b.u8(2).served(Some(served)).u8(in_experiment.into())
         }
-        Event::Completed { caller, served, model, input_tokens, output_tokens, latency, cost } => b
+        // The tokens of the cache and of reasoning came after version 0.1; the cost tells them apart.
+        Event::Completed {
+            caller,
+            served,
+            model,
+            input_tokens,
+            output_tokens,
+            latency,
+            cost,
+            cached_tokens: _,
+            reasoning_tokens: _,
+        } => b
             .u8(3)
             .caller(caller)
             .served(served)

@@ -379,6 +379,8 @@ impl Visit {
                 model,
                 input_tokens,
                 output_tokens,
+                cached_tokens: usage.cached.read,
+                reasoning_tokens: usage.reasoning,
                 latency,
                 cost,
             });

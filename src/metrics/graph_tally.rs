@@ -9,7 +9,7 @@
 use std::collections::BTreeMap;
 
 use hdrhistogram::Histogram;
-use smallvec::SmallVec;
+use smallvec::{SmallVec, smallvec};
 
 use crate::journal::{AgentId, Caller, Entry, Event, Reader};
 use crate::metrics::Varies;
@@ -72,8 +72,12 @@ pub struct NodeTally {
     pub failed_calls: u64,
     /// Tokens that its model read.
     pub input_tokens: u64,
+    /// Those of them that were read from the provider's prompt cache.
+    pub cached_tokens: u64,
     /// Tokens that its model wrote.
     pub output_tokens: u64,
+    /// Those of them that the model reasoned with.
+    pub reasoning_tokens: u64,
     /// What its calls cost; a model without a price adds nothing.
     pub cost: MoneyTotal,
     /// The sum of the squares of what each request cost, in square dollars.
@@ -144,13 +148,23 @@ struct Run {
     went_wrong: bool,
 }
 
+/// Whether a run is the first of its kind at its agent.
+#[derive(Clone, Copy, Debug)]
+struct RunFirsts {
+    of_request: bool,
+    of_user: bool,
+    of_round: bool,
+}
+
 /// What an agent's calls of one request used.
 #[derive(Clone, Copy, Debug, Default)]
 struct CallsUsed {
     calls: u64,
     failed_calls: u64,
     input_tokens: u64,
+    cached_tokens: u64,
     output_tokens: u64,
+    reasoning_tokens: u64,
     cost: MoneyTotal,
     unpriced: bool,
 }
@@ -295,14 +309,23 @@ impl GraphTally {
         let taken = self.taken(&request, began);
         let nodes = self.served.len();
         let new_user = self.mark(user, 0);
-        let came: Vec<bool> = (0..nodes)
-            .map(|node| {
-                request.runs.iter().any(|run| run.node == node) && self.mark(user, 1 + node)
+        // For each run whether it is the request's first at its agent, the user's first there, and the
+        // first of its round: branches side by side are one round.
+        let firsts: SmallVec<[RunFirsts; 16]> = request
+            .runs
+            .iter()
+            .enumerate()
+            .map(|(nth, run)| {
+                let mut earlier = request.runs.iter().take(nth).filter(|own| own.node == run.node);
+                let of_request = earlier.clone().next().is_none();
+                let of_user = of_request && self.mark(user, 1 + run.node);
+                let of_round = of_request || !earlier.any(|own| own.start == run.start);
+                RunFirsts { of_request, of_user, of_round }
             })
             .collect();
-        let took: Vec<bool> = (0..self.edges.len())
-            .map(|edge| taken.contains(&edge) && self.mark(user, 1 + nodes + edge))
-            .collect();
+        // The edges that the user took for the first time.
+        let took: SmallVec<[usize; 8]> =
+            taken.into_iter().filter(|&edge| self.mark(user, 1 + nodes + edge)).collect();
         let arms = request.treatments.iter().zip(&self.first_group);
         let arms = arms.filter_map(|(treatment, first)| Some(first + usize::from((*treatment)?)));
         let groups: SmallVec<[usize; 4]> = std::iter::once(0).chain(arms).collect();
@@ -318,24 +341,30 @@ impl GraphTally {
                     node.guard.add(stopped, harmful);
                 }
             }
-            for (count, &new) in group.edges.iter_mut().zip(&took) {
-                *count += u64::from(new);
+            for &edge in &took {
+                if let Some(count) = group.edges.get_mut(edge) {
+                    *count += 1;
+                }
             }
-            for (nth, run) in request.runs.iter().enumerate() {
+            for (run, first) in request.runs.iter().zip(&firsts) {
                 let Some(node) = group.nodes.get_mut(run.node) else { continue };
                 node.run(run);
-                let mut earlier = request.runs.iter().take(nth).filter(|own| own.node == run.node);
-                node.requests += u64::from(earlier.clone().next().is_none());
-                node.rounds += u64::from(!earlier.any(|own| own.start == run.start));
+                node.users += u64::from(first.of_user);
+                node.requests += u64::from(first.of_request);
+                node.rounds += u64::from(first.of_round);
             }
-            let per_node = request.used.iter().zip(&waited).zip(&came);
-            for (node, ((used, waited), &new)) in group.nodes.iter_mut().zip(per_node) {
-                node.users += u64::from(new);
+            let per_node = request.used.iter().zip(&waited);
+            for (node, (used, waited)) in group.nodes.iter_mut().zip(per_node) {
                 node.waited_us += waited;
+                if used.calls + used.failed_calls == 0 && used.cost == MoneyTotal::default() {
+                    continue;
+                }
                 node.calls += used.calls;
                 node.failed_calls += used.failed_calls;
                 node.input_tokens += used.input_tokens;
+                node.cached_tokens += used.cached_tokens;
                 node.output_tokens += used.output_tokens;
+                node.reasoning_tokens += used.reasoning_tokens;
                 node.cost += used.cost;
                 node.cost_squares += used.cost.dollars() * used.cost.dollars();
                 node.unpriced |= used.unpriced;
@@ -428,8 +457,8 @@ impl GraphTally {
 impl UnderWay {
     /// For each agent the microseconds between `began` and `end` that passed because of it: from
     /// the end back, each run was begun by the one that had ended then.
-    fn waited(&self, began: u64, end: u64) -> Vec<u64> {
-        let mut waited = vec![0; self.used.len()];
+    fn waited(&self, began: u64, end: u64) -> SmallVec<[u64; 16]> {
+        let mut waited = smallvec![0; self.used.len()];
         let mut upto = end;
         // Runs are in the order of their ends.
         for run in self.runs.iter().rev() {
@@ -475,6 +504,8 @@ impl Reader for GraphTally {
                 served: Some(_),
                 input_tokens,
                 output_tokens,
+                cached_tokens,
+                reasoning_tokens,
                 cost,
                 ..
             } => {
@@ -483,6 +514,8 @@ impl Reader for GraphTally {
                 used.calls += 1;
                 used.input_tokens += u64::from(input_tokens);
                 used.output_tokens += u64::from(output_tokens);
+                used.cached_tokens += u64::from(cached_tokens);
+                used.reasoning_tokens += u64::from(reasoning_tokens);
                 used.cost += cost.unwrap_or(Money::ZERO);
                 used.unpriced |= cost.is_none();
             }

@@ -106,6 +106,12 @@ pub struct NodeUse {
     pub input_tokens_per_user: Option<Number>,
     /// Tokens that its model wrote, per exposed user.
     pub output_tokens_per_user: Option<Number>,
+    /// Tokens among those read that came from the provider's prompt cache, per exposed user.
+    #[serde(default)]
+    pub cached_tokens_per_user: Option<Number>,
+    /// Tokens among those written that its model reasoned with, per exposed user.
+    #[serde(default)]
+    pub reasoning_tokens_per_user: Option<Number>,
     /// Dollars per exposed user; `None` where a model has no price.
     pub cost_per_user_usd: Option<Number>,
     /// Its standard error; `None` where users come more than once.

@@ -350,6 +350,8 @@ fn node_use(
         failed_calls: node.failed_calls,
         input_tokens_per_user: ratio(node.input_tokens as f64, users),
         output_tokens_per_user: ratio(node.output_tokens as f64, users),
+        cached_tokens_per_user: ratio(node.cached_tokens as f64, users),
+        reasoning_tokens_per_user: ratio(node.reasoning_tokens as f64, users),
         cost_per_user_usd: ratio(cost, users).filter(|_| !node.unpriced),
         cost_error_usd: Number::new(error).filter(|_| once && !node.unpriced),
         mean_ms: ratio(node.duration_us as f64 / 1e3, node.runs),

@@ -248,7 +248,8 @@ impl<'s> PreparedScenario<'s> {
         let mut tell = |event| reader.entry(&Entry { at: Timestamp::START, user: 0, event });
         let topics = match read {
             Ok(done) => {
-                let cost = self.scenario.model(model).cost(done.usage());
+                let usage = done.usage();
+                let cost = self.scenario.model(model).cost(usage);
                 let Completion { reply, input_tokens, output_tokens, latency, .. } = done;
                 tell(Event::Completed {
                     caller,
@@ -256,6 +257,8 @@ impl<'s> PreparedScenario<'s> {
                     model,
                     input_tokens,
                     output_tokens,
+                    cached_tokens: usage.cached.read,
+                    reasoning_tokens: usage.reasoning,
                     latency,
                     cost,
                 });

@@ -2,7 +2,8 @@
 //! worked out here from tokens and the prices in the file.
 
 use simlab::journal::{Caller, Entry, Event};
-use simlab::run::PreparedScenario;
+use simlab::report::{Palette, Report, to_text};
+use simlab::run::{PreparedScenario, RunOptions, run};
 use simlab::time::Duration;
 
 use crate::lab::{Lab, journal};
@@ -160,4 +161,50 @@ fn a_batch_needs_a_price_of_every_model_that_is_called() {
         mistakes.contains("batch is out of range") && mistakes.contains("expected 0 to 1"),
         "{mistakes}"
     );
+}
+
+/// The report on 300 users.
+fn report(lab: Lab) -> Report {
+    let options = RunOptions { users: Some(300), ..RunOptions::default() };
+    run(&lab.scenario(), options).unwrap().report
+}
+
+fn shown(report: &Report) -> String {
+    to_text(report, 80, &Palette::plain())
+}
+
+#[test]
+fn a_report_tells_cached_and_reasoning_tokens_by_agent() {
+    let own = Lab::text(DESK).changes(&[
+        (
+            r#"model: "own", tools"#,
+            r#"model: "own", prompt_caching: Conversation, reasoning_tokens: 150, tools"#,
+        ),
+        // What is written to the cache costs what it would without one: only what is read is cheaper.
+        (
+            "like:",
+            r#"reasoning_sigma: 0, min_cached_tokens: 1, cache_write_price: "$2.00",
+               cache_read_price: "$0.20", like:"#,
+        ),
+    ]);
+    let told = report(own);
+    let agents = &told.experiments[0].agents;
+    assert_eq!(agents.len(), 2);
+    for own in agents {
+        let users = *told.experiments[0].exposures.get(&own.variation).unwrap() as f64;
+        let number = |number: Option<simlab::report::Number>| number.unwrap().get() * users;
+        let reasoned = number(own.reasoning_tokens_per_user);
+        assert!((reasoned - 150.0 * own.calls as f64).abs() < 1e-3, "{reasoned}");
+        // $2.00 and $10.00 per million tokens, less $1.80 for each token that was read.
+        let (read, written) =
+            (number(own.input_tokens_per_user), number(own.output_tokens_per_user));
+        let saved = read * 2e-6 + written * 1e-5 - number(own.cost_per_user_usd);
+        let cached = number(own.cached_tokens_per_user);
+        assert!(cached > 0.1 * read, "{cached} of {read}");
+        assert!((saved - cached * 1.8e-6).abs() < 1e-6, "{saved} for {cached}");
+    }
+    let text = shown(&told);
+    assert!(text.contains("Cached and reasoning tokens by agent"), "{text}");
+    let plain = shown(&report(Lab::text(DESK)));
+    assert!(!plain.contains("Cached and reasoning"), "{plain}");
 }

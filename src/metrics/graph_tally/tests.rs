@@ -53,6 +53,8 @@ impl Journal<'_> {
                     model: 0,
                     input_tokens: 100,
                     output_tokens: 10,
+                    cached_tokens: 0,
+                    reasoning_tokens: 0,
                     latency,
                     cost: Some("$0.000001".parse().unwrap()),
                 },

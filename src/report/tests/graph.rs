@@ -65,6 +65,8 @@ pub(in crate::report) fn used(variation: &str) -> Vec<NodeUse> {
         failed_calls: 3,
         input_tokens_per_user: number(1234.5),
         output_tokens_per_user: number(321.0),
+        cached_tokens_per_user: number(0.0),
+        reasoning_tokens_per_user: number(0.0),
         cost_per_user_usd: number(0.0031),
         cost_error_usd: number(0.0001),
         mean_ms: number(1800.0),
