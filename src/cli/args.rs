@@ -10,6 +10,7 @@ pub use super::args_format::Format;
 use super::args_journal::JournalCommand;
 use super::args_live;
 use super::args_mcp::McpArgs;
+use super::args_number::whole;
 use super::args_serve::ServeArgs;
 use super::plan::{PLAN_EXAMPLES, PlanArgs};
 use super::play::{PLAY_EXAMPLES, PlayArgs};
@@ -63,13 +64,10 @@ pub enum Command {
         format: ContentsFormat,
     },
     /// Write a commented copy of a built-in scenario, as a starting point.
-    #[command(after_help = "Example:\n  simlab new security my.ron")]
-    New {
-        /// Name of a built-in scenario, see `simlab list`.
-        name: String,
-        /// Where to write it. Default: standard output. An existing file is not overwritten.
-        file: Option<PathBuf>,
-    },
+    #[command(
+        after_help = "Examples:\n  simlab new security my.ron\n  simlab new security my.ron --models today     retired models replaced: for a live run"
+    )]
+    New(NewArgs),
     /// Analyze your own data: print statistics and a verdict for a table (CSV, TSV, JSON,
     /// Parquet), recorded events (JSONL) or summary statistics (RON).
     #[command(after_help = ANALYZE_EXAMPLES)]
@@ -232,10 +230,10 @@ pub struct EstimateArgs {
     /// A scenario file, or the name of a built-in scenario.
     pub scenario: String,
     /// Number of users. Default: the scenario's.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = whole::<u32>(1..=10_000_000))]
     pub users: Option<u32>,
     /// Seed from which the seeds of the replications are derived. Default: the scenario's.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = whole::<u64>(0..=u64::MAX))]
     pub seed: Option<u64>,
     /// How to print it.
     #[arg(long, value_enum, default_value_t = ListFormat::Text)]
@@ -309,28 +307,28 @@ pub struct PowerArgs {
     #[arg(required_unless_present = "merge", conflicts_with = "merge")]
     pub scenario: Option<String>,
     /// Number of simulated runs.
-    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u64).range(1..=crate::power::MAX_REPLICATIONS))]
+    #[arg(long, value_name = "N", default_value_t = 1000, allow_negative_numbers = true, value_parser = whole::<u64>(1..=crate::power::MAX_REPLICATIONS))]
     pub replications: u64,
     /// Numbers of users, such as 500,1000,2000. Default: a quarter, half, all and twice the
     /// scenario's.
-    #[arg(long, value_name = "A,B,…", value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1..=10_000_000), conflicts_with = "target")]
+    #[arg(long, value_name = "A,B,…", value_delimiter = ',', allow_negative_numbers = true, value_parser = whole::<u32>(1..=10_000_000), conflicts_with = "target")]
     pub users: Vec<u32>,
     /// Seed from which the seeds of the replications are derived. Default: the scenario's.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = whole::<u64>(0..=u64::MAX))]
     pub seed: Option<u64>,
     /// Number of threads. Default: one for each core. The output does not depend on it.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = whole::<u32>(1..=1024))]
     pub jobs: Option<u32>,
     /// Equally spaced looks at the data before each number of users is reached; 1 looks only at the
     /// end.
-    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    #[arg(long, value_name = "N", default_value_t = 10, allow_negative_numbers = true, value_parser = whole::<u32>(1..=1000))]
     pub looks: u32,
     /// Make every treatment identical to its control: every verdict to ship is then false.
     #[arg(long)]
     pub aa: bool,
     /// Simulated users from which the effect on users is computed, in each arm. Default: as many as
     /// a standard error of 0.25% of each change needs, at most 400,000 visits in total.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(100..=10_000_000))]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = whole::<u32>(100..=10_000_000))]
     pub truth_users: Option<u32>,
     /// Search for the number of users at which this share of runs ends with the verdict, such as
     /// 80% or 0.8.
@@ -341,7 +339,7 @@ pub struct PowerArgs {
     pub verdict: Option<WantedVerdict>,
     /// Maximum number of users that --target tries. Default: 64 times the scenario's, at most
     /// 200,000.
-    #[arg(alias = "most-users", long, value_name = "N", requires = "target", value_parser = clap::value_parser!(u32).range(16..=10_000_000))]
+    #[arg(alias = "most-users", long, value_name = "N", requires = "target", allow_negative_numbers = true, value_parser = whole::<u32>(16..=10_000_000))]
     pub max_users: Option<u32>,
     /// Run only every Nth replication, starting with the Ith, for a batch system; merge the parts
     /// with --merge.
@@ -396,6 +394,26 @@ fn share(text: &str) -> Result<f64, String> {
         .ok_or_else(|| "expected a share between 0% and 100%, such as 80% or 0.8".to_owned())
 }
 
+/// `simlab new`.
+#[derive(Args, Debug)]
+pub struct NewArgs {
+    /// Name of a built-in scenario, see `simlab list`.
+    pub name: String,
+    /// Where to write it. Default: standard output. An existing file is not overwritten.
+    pub file: Option<PathBuf>,
+    /// Replace models that their providers have retired by what the providers recommend, and say
+    /// what that changes.
+    #[arg(long, value_name = "WHICH")]
+    pub models: Option<NewModels>,
+}
+
+/// Which models a new scenario has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum NewModels {
+    /// Those that are served today.
+    Today,
+}
+
 /// A verdict that `--target` is about.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum WantedVerdict {
@@ -432,10 +450,10 @@ pub struct RunArgs {
     /// A scenario file, or the name of a built-in scenario.
     pub scenario: String,
     /// Seed of all random numbers. Default: the scenario's.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = whole::<u64>(0..=u64::MAX))]
     pub seed: Option<u64>,
     /// Number of users, each with one query, or more where users come back. Default: the scenario's.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = whole::<u32>(1..=10_000_000))]
     pub users: Option<u32>,
     /// How to print the report.
     #[arg(long, value_enum, default_value_t = Format::Text)]
@@ -447,7 +465,7 @@ pub struct RunArgs {
     pub out: Option<PathBuf>,
     /// Number of users in transcript.jsonl, from the first on: what they asked, and what every model
     /// replied.
-    #[arg(long, value_name = "N", default_value_t = 200, requires = "out")]
+    #[arg(long, value_name = "N", default_value_t = 200, requires = "out", allow_negative_numbers = true, value_parser = whole::<u32>(0..=u32::MAX.into()))]
     pub transcript: u32,
     /// Show the true effect next to the estimate: simulate every user in every variation, with all
     /// costs and without losing users, and say whether the verdict agrees with it and how far the
@@ -456,7 +474,7 @@ pub struct RunArgs {
     pub truth: bool,
     /// With --truth: number of users to simulate in every variation. Default: as many as a standard
     /// error of 0.25% of each change needs, at most 400,000 visits in total.
-    #[arg(long, value_name = "N", requires = "truth", value_parser = clap::value_parser!(u32).range(100..=10_000_000))]
+    #[arg(long, value_name = "N", requires = "truth", allow_negative_numbers = true, value_parser = whole::<u32>(100..=10_000_000))]
     pub truth_users: Option<u32>,
     /// Print nothing but the result.
     #[arg(long)]

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use super::args_number::whole;
 use crate::llm::wire::address::{is_address, is_loopback};
 use crate::time::Duration;
 
@@ -30,13 +31,13 @@ pub struct DriveArgs {
     #[arg(long, value_name = "FORM", default_value = "tutorial")]
     pub app: String,
     /// Number of users. Default: the scenario's.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = whole::<u32>(1..=1_000_000))]
     pub users: Option<u32>,
     /// Seed of users and questions. Default: the scenario's.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = whole::<u64>(0..=u64::MAX))]
     pub seed: Option<u64>,
     /// Most users who ask at the same time.
-    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    #[arg(long, value_name = "N", default_value_t = 10, allow_negative_numbers = true, value_parser = whole::<u32>(1..=1_000))]
     pub concurrency: u32,
     /// How long the app may take for an answer.
     #[arg(long, value_name = "TIME", default_value = "2min", value_parser = timeout)]

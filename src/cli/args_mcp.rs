@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::args_number::whole;
+
 /// The arguments of `mcp`.
 #[derive(Debug, Args)]
 pub struct McpArgs {
@@ -14,7 +16,7 @@ pub struct McpArgs {
     #[arg(default_value = "security")]
     pub scenario: String,
     /// The seed of all random numbers. Default: the scenario's own.
-    #[arg(long)]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = whole::<u64>(0..=u64::MAX))]
     pub seed: Option<u64>,
     /// How much faster than in the scenario the tool answers; 0 answers at once and has no rate
     /// limit, 1 has the real waiting times.

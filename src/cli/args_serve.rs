@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use super::args_number::whole;
 use crate::llm::wire::PROVIDERS;
 use crate::llm::wire::address::{is_address, is_loopback};
 use crate::serve::Repeat;
@@ -17,10 +18,10 @@ pub struct ServeArgs {
     /// `security` answer.
     pub scenario: Option<String>,
     /// Port on loopback; 0 is any free one.
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    #[arg(long, value_name = "N", default_value_t = 0, allow_negative_numbers = true, value_parser = whole::<u16>(0..=u16::MAX.into()))]
     pub port: u16,
     /// Seed of all random numbers. Default: the scenario's.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = whole::<u64>(0..=u64::MAX))]
     pub seed: Option<u64>,
     /// How much faster than in reality models answer: 1 for real latencies, 60 for an hour in a
     /// minute, 0 for answers at once.
@@ -69,7 +70,7 @@ pub struct ServeArgs {
     #[arg(long, help = split_help())]
     pub split: bool,
     /// Keep the last N chats, to be read at /_simlab/transcript.
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    #[arg(long, value_name = "N", default_value_t = 0, allow_negative_numbers = true, value_parser = whole::<u32>(0..=u32::MAX.into()))]
     pub transcript: u32,
     /// How long a client may take to send a request, and how long a connection may stay idle; use at
     /// least a minute for real clients.

@@ -2,7 +2,6 @@
 //!
 //! Does not know: how anything is simulated or analyzed; `run` does.
 
-use std::fs;
 use std::path::Path;
 
 use schemars::JsonSchema;
@@ -21,7 +20,7 @@ use crate::report::{Report, to_html, to_json, to_junit, to_markdown, to_text};
 use crate::run::{
     PreparedScenario, RunOptions, Simulation, Size, SoFar, TranscriptWriter, glances, met,
 };
-use crate::scenario::{LESSONS, LIBRARY, Loaded, Study, built_in, load};
+use crate::scenario::{LESSONS, LIBRARY, Loaded, Study, load};
 use crate::verdict::warnings;
 
 /// How a command ended.
@@ -253,45 +252,5 @@ pub(super) fn list(format: ContentsFormat) -> Ended {
                 .collect();
             print(&pretty(&all)?)
         }
-    }
-}
-
-/// Writes a built-in scenario to a file.
-pub(super) fn new(name: &str, file: Option<&Path>) -> Ended {
-    let Some(built_in) = built_in(name) else {
-        let near =
-            diagnostic::nearest(name, LIBRARY.iter().chain(LESSONS).map(|built_in| built_in.name));
-        let help = near.map_or_else(
-            || "`simlab list` shows them".to_owned(),
-            |near| format!("did you mean `{near}`?"),
-        );
-        output::message(
-            Diagnostic::new(format!("no built-in scenario is called `{name}`"))
-                .help(help)
-                .render(output::message_color())
-                .trim_end(),
-        );
-        return Err(Exit::Usage);
-    };
-    let Some(file) = file else { return print(built_in.text) };
-    let written =
-        fs::OpenOptions::new().write(true).create_new(true).open(file).and_then(|mut file| {
-            use std::io::Write;
-            file.write_all(built_in.text.as_bytes())
-        });
-    match written {
-        Ok(()) => {
-            output::message(&format!(
-                "wrote {}; run it with: simlab run {}",
-                file.display(),
-                pasted(file)
-            ));
-            Ok(Exit::Ran)
-        }
-        Err(error) => Err(bad_file(&[Diagnostic::new(format!(
-            "`{}` cannot be written: {error}",
-            file.display()
-        ))
-        .help("an existing file is not overwritten")])),
     }
 }

@@ -8,7 +8,7 @@ use clap::Parser;
 
 use super::args::{Cli, Command};
 use super::{
-    analyze, bootstrap, calibrate, commands, drive, estimate, journal, learn, live, mcp, plan,
+    analyze, bootstrap, calibrate, commands, drive, estimate, journal, learn, live, mcp, new, plan,
     play, power, reference, serve, words,
 };
 
@@ -21,7 +21,7 @@ pub fn main() -> ExitCode {
         Command::Run(args) => commands::run(&args),
         Command::Check { scenarios } => commands::check(&scenarios),
         Command::List { format } => commands::list(format),
-        Command::New { name, file } => commands::new(&name, file.as_deref()),
+        Command::New(args) => new::new(&args),
         Command::Analyze(args) => analyze::analyze(&args),
         Command::Plan(args) => plan::plan(&args),
         Command::Play(args) => play::play(&args),

@@ -39,7 +39,7 @@ use crate::live::{
 };
 use crate::random::Seed;
 use crate::run::{Outcome, PreparedScenario, glances};
-use crate::scenario::{Loaded, parse_kept};
+use crate::scenario::{Loaded, built_in, parse_kept};
 use crate::time::unix_ms;
 
 fn usage(sentences: &[String]) -> Exit {
@@ -211,10 +211,20 @@ pub fn run(args: &RunArgs) -> Ended {
     let loaded = super::commands::read(&args.scenario)?;
     let scenario = &loaded.scenario;
     refuse(live::simulated_alone(scenario))?;
+    // What no key would change comes before the keys.
+    let variable = |name: &str| std::env::var(name).ok();
+    let faults = live::faults(scenario, variable).into_iter().map(Diagnostic::new);
+    let mut faults: Vec<Diagnostic> = faults.collect();
+    if let Some(last) = faults.pop() {
+        // A copy of a built-in scenario is one command away.
+        let copied = built_in(&args.scenario)
+            .is_some_and(|own| !live::renewed(own.name, own.text).1.is_empty());
+        let help = format!("`simlab new {} my.ron --models today` replaces them", args.scenario);
+        faults.push(if copied { last.help(help) } else { last });
+        return Err(bad_file(&faults));
+    }
     let providers = live::providers(scenario);
-    let environment = environment::read(&providers, |name| std::env::var(name).ok())
-        .map_err(|faults| usage(&faults))?;
-    refuse(live::faults(scenario, &environment))?;
+    let environment = environment::read(&providers, variable).map_err(|faults| usage(&faults))?;
     let state = match &args.resume {
         Some(folder) => taken_up(folder, &loaded, args, &environment)?,
         None => begun(&loaded, args, &environment)?,

@@ -7,6 +7,7 @@ use std::thread;
 use clap::Args;
 
 use super::args::PowerFormat;
+use super::args_number::whole;
 use super::commands::{Ended, not_set_up, pretty, print, read};
 use super::exit::Exit;
 use super::output;
@@ -87,7 +88,7 @@ pub struct PlanArgs {
     #[arg(long, value_name = "N", value_parser = positive)]
     pub users_per_day: Option<f64>,
     /// Numbers of users to show in the table. Default: a quarter to four times the answer.
-    #[arg(long, value_name = "A,B,…", value_delimiter = ',', value_parser = clap::value_parser!(u64).range(4..=8_000_000_000))]
+    #[arg(long, value_name = "A,B,…", value_delimiter = ',', allow_negative_numbers = true, value_parser = whole::<u64>(4..=8_000_000_000))]
     pub users: Vec<u64>,
     /// With a scenario: the key of the experiment. Default: the first one.
     #[arg(long, value_name = "KEY", requires = "scenario")]
@@ -96,14 +97,14 @@ pub struct PlanArgs {
     #[arg(long, value_name = "KEY", requires = "scenario")]
     pub metric: Option<String>,
     /// With a scenario: the seed of the simulated run, instead of the scenario's own.
-    #[arg(long, value_name = "N", requires = "scenario")]
+    #[arg(long, value_name = "N", requires = "scenario", allow_negative_numbers = true, value_parser = whole::<u64>(0..=u64::MAX))]
     pub seed: Option<u64>,
     /// Compare the answer with simulated experiments of that size: with `power` where the scenario
     /// has the planned effect, else with random data through the same analysis.
     #[arg(long)]
     pub check: bool,
     /// With --check: how many experiments to simulate. Default: 10,000, or 1,000 runs of a scenario.
-    #[arg(long, value_name = "N", requires = "check", value_parser = clap::value_parser!(u64).range(50..=1_000_000))]
+    #[arg(long, value_name = "N", requires = "check", allow_negative_numbers = true, value_parser = whole::<u64>(50..=1_000_000))]
     pub replications: Option<u64>,
     /// Plan an offline evaluation that sends the same questions through both variations: the cheapest
     /// number of questions, answers and judgings. --lift is a difference of mean scores.
@@ -132,7 +133,7 @@ pub struct PlanArgs {
     #[arg(long, value_name = "USD", value_parser = number, requires = "paired")]
     pub cost_per_judging: Option<f64>,
     /// With --paired: how many questions there are. Default: as many as are needed.
-    #[arg(long, value_name = "N", requires = "paired", value_parser = clap::value_parser!(u64).range(2..=1_000_000_000))]
+    #[arg(long, value_name = "N", requires = "paired", allow_negative_numbers = true, value_parser = whole::<u64>(2..=1_000_000_000))]
     pub questions: Option<u64>,
     /// How to print the answer.
     #[arg(long, value_enum, default_value_t = PowerFormat::Text)]

@@ -207,6 +207,30 @@ impl Compiled {
         }
     }
 
+    /// The variations of `configs[config]` that a user with one of the attribute sets can get; `None`
+    /// where that depends on more than a rollout by key.
+    #[must_use]
+    #[expect(clippy::indexing_slicing, reason = "a plan names a rollout that was compiled with it")]
+    pub fn reachable(&self, config: usize) -> Option<BTreeSet<usize>> {
+        let sets = self.attribute_sets.len();
+        let plans = self.plans.get(config.saturating_mul(sets)..)?.iter().take(sets);
+        let mut reachable = BTreeSet::new();
+        for plan in plans {
+            match *plan {
+                Plan::Fixed(evaluation) => reachable.extend(evaluation.variation),
+                Plan::Rollout(index) => {
+                    let Rollout { bounds, evaluations, .. } = &self.rollouts[index as usize];
+                    let before = std::iter::once(&0.0).chain(bounds);
+                    let own = evaluations.iter().zip(bounds.iter().zip(before));
+                    let own = own.filter(|(_, (bound, before))| bound > before);
+                    reachable.extend(own.filter_map(|(evaluation, _)| evaluation.variation));
+                }
+                Plan::Official => return None,
+            }
+        }
+        Some(reachable)
+    }
+
     /// The same flags with other seeds in their rollouts, as pairs of old and new: what another
     /// bootstrap would have drawn, without one. Ids of rules stay as they are. `None` when an
     /// evaluation depends on the key in any other way than through a rollout whose seed is

@@ -103,6 +103,19 @@ pub struct LiveEnvironment {
     providers: BTreeMap<Provider, Access>,
 }
 
+/// The address of a provider.
+fn base(provider: Provider, variable: impl Fn(&str) -> Option<String>) -> String {
+    let own = variable(provider.base_variable).map(|base| base.trim().to_owned());
+    let own = own.filter(|base| !base.is_empty());
+    own.map_or_else(|| provider.base.to_owned(), |base| base.trim_end_matches('/').to_owned())
+}
+
+/// Whether requests to a provider go to its own address.
+#[must_use]
+pub fn is_official(provider: Provider, variable: impl Fn(&str) -> Option<String>) -> bool {
+    base(provider, variable) == provider.base
+}
+
 /// Reads the environment for these providers, through `variable`; a variable that is set to nothing
 /// counts as not set.
 ///
@@ -134,8 +147,7 @@ pub fn read(
     let api_key = key("LD_API_KEY", "a LaunchDarkly access token with the writer role");
     let mut access = BTreeMap::new();
     for &provider in &providers.iter().copied().collect::<BTreeSet<_>>() {
-        let own = set(provider.base_variable).map(|base| base.trim_end_matches('/').to_owned());
-        let base = own.unwrap_or_else(|| provider.base.to_owned());
+        let base = base(provider, &variable);
         let key = key(provider.key_variable, "the scenario asks this provider's models");
         access.insert(provider, Access { key, official: base == provider.base, base });
     }

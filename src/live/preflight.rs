@@ -6,21 +6,36 @@
 
 use std::collections::BTreeSet;
 
-use crate::agents::EffectTarget;
-use crate::live::environment::LiveEnvironment;
+use crate::agents::{AgentSetup, ConfigSetup, EffectTarget};
+use crate::live::environment::is_official;
 use crate::live::{embeddings, models};
 use crate::llm::profile::ModelProfile;
 use crate::llm::setup::{ToolKind, ToolSpec};
 use crate::llm::wire::Provider;
+use crate::run::PreparedScenario;
 use crate::scenario::{Scenario, WatchedRollout};
+
+/// The variations that some user of the run can get, each with its config, and those that take their place at a limit.
+pub(super) fn reachable(scenario: &Scenario) -> Vec<(&ConfigSetup, &AgentSetup)> {
+    let flags = PreparedScenario::new(scenario, scenario.seed)
+        .and_then(|stage| stage.flags(scenario.seed))
+        .ok();
+    let mut all = Vec::new();
+    for (at, config) in scenario.configs.iter().enumerate() {
+        let served = flags.as_ref().and_then(|flags| flags.reachable(at));
+        let mut served = served.unwrap_or_else(|| (0..config.variations.len()).collect());
+        let mut next: Vec<usize> = served.iter().copied().collect();
+        while let Some(variation) = next.pop().and_then(|at| config.variations.get(at)) {
+            all.push((config, variation));
+            next.extend(variation.fallback.filter(|fallback| served.insert(*fallback)));
+        }
+    }
+    all
+}
 
 /// The models that agents, judge and traffic generator may ask.
 fn asked(scenario: &Scenario) -> impl Iterator<Item = &ModelProfile> {
-    let agents = scenario
-        .configs
-        .iter()
-        .flat_map(|config| &config.variations)
-        .map(|variation| variation.setup.model);
+    let agents = reachable(scenario).into_iter().map(|(_, variation)| variation.setup.model);
     let used: BTreeSet<u16> =
         agents.chain([scenario.judge_setup.model, scenario.writer_setup.model]).collect();
     used.into_iter().filter_map(|model| scenario.models.get(usize::from(model)))
@@ -28,9 +43,9 @@ fn asked(scenario: &Scenario) -> impl Iterator<Item = &ModelProfile> {
 
 /// The tools that agents may use.
 fn tools(scenario: &Scenario) -> impl Iterator<Item = &ToolSpec> {
-    let agents = scenario.configs.iter().flat_map(|config| &config.variations);
+    let agents = reachable(scenario).into_iter();
     let used: BTreeSet<u16> =
-        agents.flat_map(|variation| variation.setup.tools.iter().copied()).collect();
+        agents.flat_map(|(_, variation)| variation.setup.tools.iter().copied()).collect();
     used.into_iter().filter_map(|tool| scenario.tools.get(usize::from(tool)))
 }
 
@@ -111,12 +126,11 @@ pub fn simulated_alone(scenario: &Scenario) -> Vec<String> {
     faults
 }
 
-/// What stands in the way of a live run, one sentence each.
+/// What stands in the way of a live run, one sentence each, whatever the keys. `variable` reads the
+/// environment: a model that its provider has retired may be served at another address.
 #[must_use]
-pub fn faults(scenario: &Scenario, environment: &LiveEnvironment) -> Vec<String> {
-    let official = |model: &ModelProfile| {
-        environment.provider(model.provider).is_none_or(|access| access.official)
-    };
+pub fn faults(scenario: &Scenario, variable: impl Fn(&str) -> Option<String>) -> Vec<String> {
+    let official = |model: &ModelProfile| is_official(model.provider, &variable);
     let mut faults: Vec<String> =
         asked(scenario).flat_map(|model| models::faults(model, official(model))).collect();
     for tool in tools(scenario) {

@@ -76,3 +76,23 @@ pub fn pinned(name: &str, text: &str) {
     settings.set_omit_expression(true);
     settings.bind(|| insta::assert_snapshot!(name, text));
 }
+
+#[test]
+fn a_wrong_number_on_the_command_line_is_told_with_its_range() {
+    let cases: [(&[&str], &str); 8] = [
+        (&["run", "security", "--users", "many"], "from 1 to 10,000,000"),
+        (&["run", "security", "--users", "0"], "from 1 to 10,000,000"),
+        (&["run", "security", "--users", "-5"], "from 1 to 10,000,000"),
+        (&["run", "security", "--seed", "1.5"], "from 0 to 18,446,744,073,709,551,615"),
+        (&["power", "security", "--users", "100,x"], "from 1 to 10,000,000"),
+        (&["power", "security", "--jobs", "1025"], "from 1 to 1,024"),
+        (&["plan", "--baseline", "9%", "--lift", "1pt", "--users", "3"], "from 4 to 8,000,000,000"),
+        (&["serve", "security", "--port", "70000"], "from 0 to 65,535"),
+    ];
+    for (arguments, expected) in cases {
+        let ran = simlab(arguments);
+        assert_eq!((ran.code, ran.out.as_str()), (2, ""), "{arguments:?}");
+        let expected = format!("expected a whole number {expected}");
+        assert!(ran.err.contains(&expected), "{arguments:?}: {}", ran.err);
+    }
+}

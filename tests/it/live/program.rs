@@ -379,9 +379,14 @@ fn nothing_starts_before_everything_is_there_and_agreed_to() {
         "no folder of a run"
     );
 
-    // At their provider's own address, retired models are named with what to use instead.
+    // At their provider's own address, retired models are named with what to use instead, before any
+    // key is asked for.
     let mut retired = site.command(&["run", "my.ron", "--live", "--yes"]);
+    for (key, _) in KEYS {
+        retired.env_remove(key);
+    }
     let retired = ran(retired.env_remove("ANTHROPIC_BASE_URL"));
+    assert!(!retired.err.contains("is not set"), "{}", retired.err);
     assert_eq!(retired.code, 3);
     assert!(
         retired.err.contains(
@@ -390,6 +395,19 @@ fn nothing_starts_before_everything_is_there_and_agreed_to() {
         "{}",
         retired.err
     );
+
+    for name in ["security", "premium"] {
+        let refused = simlab_in(&site.folder, &["run", name, "--live"]);
+        let help = format!("simlab new {name} my.ron --models today");
+        assert!(refused.code == 3 && refused.err.contains(&help), "{}", refused.err);
+        // The copy is held up by nothing but the keys, and runs in simulation.
+        let copy = format!("{name}.ron");
+        let wrote = simlab_in(&site.folder, &["new", name, &copy, "--models", "today"]);
+        assert!(wrote.code == 0 && wrote.err.contains("per million tokens $"), "{}", wrote.err);
+        let held_up = simlab_in(&site.folder, &["run", &copy, "--live"]);
+        assert!(held_up.code == 2 && held_up.err.contains("is not set"), "{}", held_up.err);
+        simlab_in(&site.folder, &["run", &copy, "--users", "50", "--quiet"]).well();
+    }
 
     for (arguments, code, message) in [
         (&["run", "my.ron", "--yes"][..], 2, "--live"),
