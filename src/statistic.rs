@@ -64,6 +64,16 @@ impl Statistic {
         }
     }
 
+    /// The fewest units of a variation with which its standard error can be known.
+    #[must_use]
+    pub fn fewest_units(self) -> u64 {
+        let (definition, parameter) = self.declared();
+        match (definition.unknown)(1, Some(1.0), parameter) {
+            Some(UnknownError::TooFew { least, .. }) => least,
+            _ => 2,
+        }
+    }
+
     /// Whether its parameter makes sense.
     ///
     /// # Errors

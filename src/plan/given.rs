@@ -91,6 +91,7 @@ pub fn given(measure: &PlannedMeasure, asked: &PlanRequest) -> Result<PlanInputs
         unit: metric.unit.clone(),
         control: arms.control,
         treatment,
+        least: 2,
         test,
         lift: asked.lift.is_some(),
         sign: if value < base { -1.0 } else { 1.0 },

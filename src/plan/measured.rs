@@ -263,6 +263,7 @@ impl Simulated<'_> {
             unit: metric.unit.clone(),
             control: experiment.control,
             treatment,
+            least: metric.statistic.fewest_units(),
             test,
             lift,
             sign,

@@ -5,6 +5,7 @@
 use super::data::{PLAN_SCHEMA, PlanAnswer, PlanInput, PlanMetric, PlanRow};
 use crate::analysis::{PlannedDecision, PlannedSpread, PlannedTest};
 use crate::experiment::MetricKind;
+use crate::figure;
 use crate::report::{Number, Ordered};
 
 /// Sizes of a table around the answer, as fractions of it.
@@ -38,6 +39,8 @@ pub struct PlanInputs {
     pub control: usize,
     /// Which one is compared with it.
     pub treatment: usize,
+    /// The fewest users of a variation with which the metric's standard error is known.
+    pub least: u64,
     /// The comparison; without a lift both have the same value.
     pub test: PlannedTest,
     /// Whether there is a lift.
@@ -102,11 +105,25 @@ impl PlanInputs {
             ([], None, None) => USERS.to_vec(),
             (sizes, ..) => sizes.to_vec(),
         };
-        // Every variation needs two users for a spread.
-        sizes.retain(|&users| users >= 2 * self.arms.len() as u64);
+        sizes.retain(|&users| self.is_enough(users));
         sizes.sort_unstable();
         sizes.dedup();
         sizes
+    }
+
+    /// Whether so many users have a result: with fewer there is no spread.
+    fn is_enough(&self, users: u64) -> bool {
+        self.arms.iter().all(|(_, share)| users as f64 * share + 1e-6 >= self.least as f64)
+    }
+
+    /// A warning about numbers of users that were asked for and have no result.
+    fn too_few(&self) -> Option<String> {
+        let few = self.sizes.iter().copied().filter(|&users| !self.is_enough(users));
+        let few: Vec<String> = few.map(figure::count).collect();
+        let least = figure::count(self.least);
+        let fault =
+            |few: String| format!("no result with {few} users: every variation needs {least}");
+        (!few.is_empty()).then(|| fault(few.join(", ")))
     }
 
     /// A warning where the normal distribution is far from the data of this many users.
@@ -144,6 +161,10 @@ fn relative(difference: f64, base: f64) -> Option<Number> {
 pub fn solve(asked: &PlanInputs) -> PlanAnswer {
     let test = &asked.test;
     let fewest = if asked.lift { test.users(asked.power) } else { None };
+    // A lift so large that a handful would show it: the metric itself needs more.
+    let smallest = asked.arms.iter().map(|(_, share)| *share).fold(1.0, f64::min);
+    let least = (asked.least as f64 / smallest - 1e-6).ceil() as u64;
+    let fewest = fewest.map(|users| users.max(least));
     let split = fewest.map(|users| asked.split(users as f64));
     let users = split.as_ref().map(|split| split.iter().sum::<u64>());
     let keys = asked.arms.iter().map(|(key, _)| key.clone());
@@ -151,6 +172,7 @@ pub fn solve(asked: &PlanInputs) -> PlanAnswer {
     if asked.lift && users.is_none() {
         warnings.push("it would need more users than there are people".to_owned());
     }
+    warnings.extend(asked.too_few());
     warnings.extend(users.and_then(|users| asked.rough(users)));
     let rows: Vec<PlanRow> = asked.sizes(users).into_iter().map(|users| asked.row(users)).collect();
     let metrics = asked.metrics.iter().map(|(metric, test, sign)| {

@@ -399,7 +399,7 @@ fn ratio(metric: &Metric, key: &Spanned<String>, place: &Range<usize>, faults: &
     let why = if metric.aggregation != Aggregation::Sum {
         "a ratio divides sums: write `aggregation: Sum`"
     } else if metric.statistic != Statistic::Mean {
-        "a ratio has no percentile: write `statistic: Mean`"
+        "a ratio has no other statistic: write `statistic: Mean`"
     } else if metric.judge.is_some() {
         "only a rate can be corrected for its judge: leave `judge` out"
     } else {

@@ -229,3 +229,25 @@ fn a_paired_plan_finds_the_cheapest_mix() {
     assert!(refused("--paired --lift 0.1 --sd-effect=-1").contains("from 0 up"));
     assert!(refused("--baseline 62% --lift 3pt --sd-judge 1").contains("--paired"));
 }
+
+#[test]
+fn sizes_without_a_result_are_told_and_left_out() {
+    // A 95th percentile has no standard error below 20 users: none is expected beyond it.
+    let sizes = |options: &str| -> (Vec<u64>, String) {
+        let found = plan(options);
+        let rows = found["rows"].as_array().unwrap();
+        let users = rows.iter().map(|row| row["users"].as_u64().unwrap()).collect();
+        (users, found["warnings"].to_string())
+    };
+    let (users, warnings) =
+        sizes("security --metric p95_total_user_latency --users 24,38,40,4000 --split 50/50");
+    assert_eq!(users, [40, 4000]);
+    let told = "no result with 24, 38 users: every variation needs 20";
+    assert!(warnings.contains(told), "{warnings}");
+    // 80% and 20%: the second variation has its two users from 10 users on.
+    let (users, warnings) = sizes("--baseline 50% --lift 25pt --split 80/20 --users 9,10,400");
+    assert_eq!(users, [10, 400]);
+    assert!(warnings.contains("no result with 9 users: every variation needs 2"), "{warnings}");
+    let large = plan("--mean 10 --sd 1 --lift 90% --split 50/50");
+    assert!(large["users"].as_u64().unwrap() >= 4, "{large}");
+}
