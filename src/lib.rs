@@ -61,7 +61,7 @@
 //! | world | [`sim`] | a stable queue, an engine that is asked (no I/O), and the loops around it: one for mocks, one that waits |
 //! | study | [`metrics`] [`analysis`] [`verdict`] | journal to observations, observations to posteriors, posteriors to a decision |
 //! | desk | [`explain`] [`report`] [`scenario`] [`recorded`] | the words of the report; plain data in the reader's words, documents of it section by section, and their renderers; the scenario file: as written, resolved, meaning, and its reference; given data: tables, recorded events and summary statistics |
-//! | doors | [`run`](mod@run) [`power`](mod@power) [`plan`] [`course`] [`live`] [`serve`](mod@serve) [`play`] [`cli`] | the road; the road many times over; how many users an experiment needs; lessons: the road before and after one knob is turned; the road on real providers; the mocks over HTTP; a page whose settings change a scenario; the command line and its exit codes |
+//! | doors | [`run`](mod@run) [`power`](mod@power) [`plan`] [`course`] [`live`] [`traces`] [`serve`](mod@serve) [`play`] [`cli`] | the road; the road many times over; how many users an experiment needs; lessons: the road before and after one knob is turned; the road on real providers; a scenario from other tools' traces; the mocks over HTTP; a page whose settings change a scenario; the command line and its exit codes |
 //!
 //! `live` comes after `run`, not beside `llm`: it uses the stage and the engine of a run.
 //!
@@ -173,6 +173,8 @@ pub mod plan;
 pub mod course;
 #[cfg_attr(not(internals), doc(hidden))]
 pub mod live;
+#[cfg_attr(not(internals), doc(hidden))]
+pub mod traces;
 #[cfg_attr(not(internals), doc(hidden))]
 pub mod serve;
 #[cfg_attr(not(internals), doc(hidden))]

@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::args_analyze::{ANALYZE_EXAMPLES, AnalyzeArgs};
 use super::args_drive::{DRIVE_EXAMPLES, DriveArgs};
-pub use super::args_format::Format;
+pub use super::args_format::{Format, FromFormat};
 use super::args_journal::JournalCommand;
 use super::args_live;
 use super::args_mcp::McpArgs;
@@ -108,15 +108,18 @@ pub enum Command {
     /// Check or repair the journal of a live run.
     #[command(subcommand, after_help = "Example:\n  simlab journal check results/journal.jsonl")]
     Journal(JournalCommand),
-    /// Fit the models' profiles to recorded traffic, and write a scenario that simulates your
-    /// system.
+    /// Write a scenario that simulates your system, from traces that you already have or from a
+    /// recorded live run.
     ///
-    /// Latency and failures are estimated from the calls; lengths of answers, tool calls and
-    /// feedback are matched by simulation. The scenario goes to standard output or to --out;
-    /// the fitted values are printed with their intervals.
-    #[command(
-        after_help = "Example:\n  simlab run my.ron --live --record traffic.jsonl\n  simlab calibrate traffic.jsonl --out mine.ron\n  simlab power mine.ron"
-    )]
+    /// From traces, the scenario has your agents, the shares of the ways between them, models,
+    /// tokens, tool calls, latency, failures, scores, and users who come back. Every figure is
+    /// printed with its 90% interval and the number of observations behind it; what traces cannot
+    /// tell is listed as assumed. No prompt, answer, mail address or user id gets into the
+    /// scenario. Files are read as streams, so they may be larger than the memory.
+    ///
+    /// From a recording, the models of its scenario are fitted: latency and failures from the
+    /// calls, the rest by simulation.
+    #[command(after_help = CALIBRATE_EXAMPLES)]
     Calibrate(CalibrateArgs),
     /// Print a saved run again, in any format.
     #[command(
@@ -259,9 +262,14 @@ pub struct BootstrapArgs {
 /// The arguments of `calibrate`.
 #[derive(Debug, Args)]
 pub struct CalibrateArgs {
-    /// What `simlab run --live` recorded: the file of --record, or journal.jsonl in the run's
-    /// folder.
-    pub recording: PathBuf,
+    /// Traces of your application (OpenTelemetry, OpenInference, OpenLLMetry, Langfuse, LangSmith,
+    /// LiteLLM, Braintrust, promptfoo; JSON, JSON lines or CSV, also packed with gzip; `-` reads
+    /// standard input), or one recording of `simlab run --live`.
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// Read every file as this format. Default: each record's format is recognized by its fields.
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    pub from: Option<FromFormat>,
     /// Where to write the scenario. Default: standard output. An existing file is not overwritten.
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
@@ -269,6 +277,16 @@ pub struct CalibrateArgs {
     #[arg(long, value_enum, default_value_t = ListFormat::Text)]
     pub format: ListFormat,
 }
+
+const CALIBRATE_EXAMPLES: &str = "Examples:
+  simlab calibrate spans.jsonl --out mine.ron              OTLP in JSON, as a file exporter writes it
+  simlab calibrate export/*.json.gz --out mine.ron         several files, packed with gzip
+  curl -s $LANGFUSE/api/public/observations -u $KEYS | simlab calibrate - --out mine.ron
+  simlab calibrate spend.csv --from litellm --format json  the figures, as JSON
+  simlab check mine.ron; simlab run mine.ron; simlab power mine.ron
+
+  simlab run my.ron --live --record traffic.jsonl
+  simlab calibrate traffic.jsonl --out mine.ron            from a recorded live run";
 
 /// The arguments of `replay`.
 #[derive(Debug, Args)]
@@ -522,8 +540,10 @@ pub enum Described {
     PairedPlan,
     /// The JSON of `estimate`.
     Estimate,
-    /// The JSON of `calibrate`.
+    /// The JSON of `calibrate` with a recording.
     Calibrate,
+    /// The JSON of `calibrate` with traces.
+    CalibrateTraces,
     /// The JSON of `list`.
     List,
     /// A file of scripted answers for `serve`.

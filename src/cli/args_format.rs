@@ -2,6 +2,8 @@
 
 use clap::ValueEnum;
 
+use crate::traces::TraceFormat;
+
 /// How a report is printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Format {
@@ -15,4 +17,39 @@ pub enum Format {
     Junit,
     /// One self-contained page with charts, light and dark, for a browser, a phone or paper.
     Html,
+}
+
+/// A format of trace files, for `calibrate --from`.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum FromFormat {
+    /// OpenTelemetry spans as OTLP in JSON: GenAI, OpenInference or OpenLLMetry.
+    Otlp,
+    /// OpenTelemetry or Phoenix spans, one JSON object each.
+    Spans,
+    /// Langfuse observations, traces and scores.
+    Langfuse,
+    /// LangSmith runs.
+    Langsmith,
+    /// LiteLLM spend logs.
+    Litellm,
+    /// Braintrust log events.
+    Braintrust,
+    /// promptfoo results.
+    Promptfoo,
+}
+
+impl FromFormat {
+    /// The format that it names.
+    #[must_use]
+    pub fn meant(self) -> TraceFormat {
+        match self {
+            Self::Otlp => TraceFormat::Otlp,
+            Self::Spans => TraceFormat::Spans,
+            Self::Langfuse => TraceFormat::Langfuse,
+            Self::Langsmith => TraceFormat::Langsmith,
+            Self::Litellm => TraceFormat::Litellm,
+            Self::Braintrust => TraceFormat::Braintrust,
+            Self::Promptfoo => TraceFormat::Promptfoo,
+        }
+    }
 }

@@ -11,6 +11,7 @@ use crate::plan::{PairedPlan, PlanAnswer};
 use crate::power::Power;
 use crate::report::{Report, input_schema, output_page, output_schema};
 use crate::scenario::{self, WrittenAnswers, WrittenAppForm};
+use crate::traces::TraceCalibration;
 
 const REPORT: &str = r#"# Every field of a report
 
@@ -20,7 +21,7 @@ fields are added, and never change their meaning.
 
 This page is the output of `simlab reference report`, made from the types that a report is written
 from. `simlab reference report --format json` prints the same as a JSON Schema (draft 2020-12), to
-validate a report or to generate types. `power`, `plan`, `paired-plan`, `estimate`, `calibrate`, `list` and `drive` in the
+validate a report or to generate types. `power`, `plan`, `paired-plan`, `estimate`, `calibrate`, `calibrate-traces`, `list` and `drive` in the
 place of `report` describe the JSON of those commands. A script reads a field like this:
 
 ```sh
@@ -49,7 +50,9 @@ Scores and their standard deviations are in the score's unit; money is in dollar
 ";
 const ESTIMATE: &str = "# Every field of `simlab estimate --format json`
 ";
-const CALIBRATE: &str = "# Every field of `simlab calibrate --format json`
+const CALIBRATE: &str = "# Every field of `simlab calibrate --format json` with a recording
+";
+const CALIBRATE_TRACES: &str = "# Every field of `simlab calibrate --format json` with traces
 ";
 const ANSWERS: &str = "# Every field of a file of scripted answers
 
@@ -82,6 +85,9 @@ pub fn reference(what: Described, format: ReferenceFormat) -> Ended {
         Described::PairedPlan => (PAIRED_PLAN, output_schema::<PairedPlan>("Paired plan")),
         Described::Estimate => (ESTIMATE, output_schema::<EstimateOutput>("Estimate")),
         Described::Calibrate => (CALIBRATE, output_schema::<CalibrationOutput>("Calibration")),
+        Described::CalibrateTraces => {
+            (CALIBRATE_TRACES, output_schema::<TraceCalibration>("Calibration from traces"))
+        }
         Described::Answers => (ANSWERS, input_schema::<WrittenAnswers>("Scripted answers")),
         Described::Drive => (DRIVE, output_schema::<DriveOutput>("Driven traffic")),
         Described::App => (APP, input_schema::<WrittenAppForm>("How an app is asked")),

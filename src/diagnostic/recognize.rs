@@ -16,6 +16,8 @@ pub enum Wanted {
     Data,
     /// A recording of a live run.
     Recording,
+    /// Traces of an application.
+    Traces,
     /// A saved report.
     Report,
     /// Saved replications.
@@ -36,6 +38,7 @@ impl Wanted {
                 "a table (CSV, JSON), recorded events (JSON lines) or summary statistics (RON)"
             }
             Self::Recording => "a recording of a live run",
+            Self::Traces => "traces or a recording of a live run",
             Self::Report => "a saved report",
             Self::Replications => "saved replications",
             Self::Faults => "a list of faults",
@@ -55,6 +58,9 @@ impl Wanted {
                  line, as `simlab run SCENARIO --out DIR` writes them"
             }
             Self::Recording => "`simlab run SCENARIO --live --record FILE` writes a recording",
+            Self::Traces => {
+                "give OTLP in JSON, or an export of Langfuse, LangSmith, LiteLLM, Braintrust or promptfoo"
+            }
             Self::Report => "`simlab run SCENARIO --out DIR` saves a report",
             Self::Replications => "`simlab power SCENARIO --out FILE` saves replications",
             Self::Answers => {
@@ -143,7 +149,8 @@ pub fn mistaken(path: &str, bytes: &[u8], wanted: Wanted) -> Option<Diagnostic> 
     // Faults may be JSON, and of events that are not readable each line has a reason of its own.
     let json = matches!(&kind, Kind::Foreign(name) if name == JSON);
     let fits = kind.is(wanted)
-        || (json && matches!(wanted, Wanted::Answers | Wanted::Faults | Wanted::Data));
+        || (json
+            && matches!(wanted, Wanted::Answers | Wanted::Faults | Wanted::Data | Wanted::Traces));
     (!fits).then(|| {
         Diagnostic::new(format!("`{path}` is {}, not {}", kind.noun(), wanted.noun()))
             .help(kind.help(path, wanted))

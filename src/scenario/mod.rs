@@ -50,7 +50,7 @@ mod wrong_kind;
 mod tests;
 
 pub use app_form::{APP_FORMS, AppForm, TemplateValues, WrittenAppForm, parse_app_form};
-pub use catalog::metrics as default_metrics;
+pub use catalog::{metrics as default_metrics, models as catalog_models};
 pub use documents::Documents;
 pub use edit::{PathStep, PlainValue, number_or_text, with_value, without_field, written_values};
 pub use injected::{Endpoint, FaultKind, FaultRule, MAX_RULES, faults_from_json};

@@ -77,6 +77,7 @@ mod steps;
 mod studies;
 mod tables;
 mod tidy;
+mod traces_calibrated;
 mod triggered;
 mod truth;
 mod users;

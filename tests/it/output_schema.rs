@@ -161,7 +161,16 @@ fn a_schema_says_what_a_field_means_and_what_it_may_be() {
     let required = variation["required"].as_array().unwrap();
     assert!(required.contains(&json!("data_mean")) && !required.contains(&json!("corrected")));
     // Rust's words are not those of JSON.
-    for of in ["report", "power", "plan", "paired-plan", "estimate", "calibrate", "list"] {
+    for of in [
+        "report",
+        "power",
+        "plan",
+        "paired-plan",
+        "estimate",
+        "calibrate",
+        "calibrate-traces",
+        "list",
+    ] {
         let text = self::schema(of).to_string();
         assert!(!text.contains("`None`") && !text.contains("uint"), "{of}");
     }

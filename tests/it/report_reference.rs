@@ -41,6 +41,7 @@ fn the_page_of_an_output_has_a_row_with_a_meaning_for_every_field() {
         ("plan", 30),
         ("estimate", 20),
         ("calibrate", 10),
+        ("calibrate-traces", 15),
         ("list", 2),
     ] {
         let page = simlab(&["reference", of]).well();

@@ -129,7 +129,8 @@ fn readable(outcome: &CallOutcome) -> bool {
 }
 
 /// Wilson's interval of a share, 90% (Wilson 1927).
-pub(super) fn wilson(successes: u64, of: u64) -> (f64, [f64; 2]) {
+#[must_use]
+pub fn wilson(successes: u64, of: u64) -> (f64, [f64; 2]) {
     let (n, p) = (of as f64, successes as f64 / (of as f64).max(1.0));
     let z2 = Z90 * Z90;
     let middle = (p + z2 / (2.0 * n)) / (1.0 + z2 / n);

@@ -12,7 +12,7 @@ mod matching;
 mod moments;
 mod written;
 
-pub use fit::{Calibration, FitError, FittedParameter, calibrate};
-pub use latency::{LatencyFit, fit as fit_latency};
+pub use fit::{Calibration, FitError, FittedParameter, LEAST, calibrate, wilson};
+pub use latency::{LatencyFit, Z90, fit as fit_latency};
 pub use matching::SIMULATIONS;
 pub use written::{CalibrationOutput, FittedFigure, put_into, to_output, to_text};

@@ -195,9 +195,9 @@ fn what_is_no_recording_or_too_short_a_one_is_refused() {
         short.err
     );
     for (file, message) in [
-        ("my.ron", "is a scenario, not a recording"),
-        ("nowhere", "a recording is what"),
-        (".", "a recording is what"),
+        ("my.ron", "is a scenario, not traces or a recording"),
+        ("nowhere", "there is no file `nowhere`"),
+        (".", "`.` cannot be read"),
     ] {
         let ran = ran(&mut site.command(&["calibrate", file]));
         assert!(ran.code == 3 && ran.err.contains(message), "{file}: {}", ran.err);

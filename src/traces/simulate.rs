@@ -1,0 +1,104 @@
+//! What only simulation tells: how long the placeholder instructions have to be, and how readily models
+//! call tools, so that the simulated inputs and calls are the measured ones.
+//!
+//! Guarantees: the written scenario is read back and simulated, and how near it comes is reported.
+//!
+//! Does not know: traces.
+
+use std::collections::BTreeMap;
+
+use super::draft::TraceDraft;
+use super::scenario_text::scenario_text;
+use crate::diagnostic::Diagnostic;
+use crate::journal::{Caller, Entry};
+use crate::llm::model::{CallFailure, Completion, Prompt};
+use crate::random::Seed;
+use crate::run::PreparedScenario;
+use crate::scenario::{Scenario, parse_kept};
+
+/// Users of a simulation.
+const USERS: u32 = 1_500;
+/// Simulations that a matching takes.
+pub const TRACE_SIMULATIONS: u64 = 4;
+
+/// What a simulated agent did.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) struct SimulatedAgent {
+    pub visits: f64,
+    pub calls: f64,
+    pub first_input: f64,
+    pub input: f64,
+    pub output: f64,
+    pub seconds: f64,
+}
+
+/// Moves the draft's free numbers until simulated and measured inputs and calls agree; returns the
+/// scenario's text and what its agents do.
+///
+/// # Errors
+/// The faults of the written scenario.
+pub(super) fn matched(
+    draft: &mut TraceDraft,
+    sources: &str,
+    progress: &mut dyn FnMut(u64),
+) -> Result<(String, BTreeMap<String, SimulatedAgent>), Vec<Diagnostic>> {
+    let wanted: BTreeMap<String, f64> =
+        draft.models.iter().filter_map(|model| Some((model.id.clone(), model.appetite?))).collect();
+    let sigma = draft.difficulty.unwrap_or(0.9);
+    for model in &mut draft.models {
+        model.appetite = model.appetite.map(|mean| mean / libm::exp(sigma * sigma / 2.0));
+    }
+    let mut round = 0;
+    loop {
+        let text = scenario_text(draft, sources);
+        let loaded = parse_kept("calibrated", &text, &[])?;
+        let found = simulated(&loaded.scenario).map_err(|reason| vec![Diagnostic::new(reason)])?;
+        round += 1;
+        progress(round);
+        if round == TRACE_SIMULATIONS {
+            return Ok((text, found));
+        }
+        for agent in &mut draft.agents {
+            let Some(own) = found.get(&agent.key).filter(|own| own.visits > 0.0) else { continue };
+            if let Some(first) = agent.first_input {
+                agent.padding = (agent.padding + first - own.first_input / own.visits).max(1.0);
+            }
+        }
+        for model in &mut draft.models {
+            let own = draft
+                .agents
+                .iter()
+                .filter(|agent| agent.model == model.id && !agent.tools.is_empty());
+            let own: Vec<&SimulatedAgent> = own.filter_map(|agent| found.get(&agent.key)).collect();
+            let visits: f64 = own.iter().map(|own| own.visits).sum();
+            let rounds: f64 = own.iter().map(|own| own.calls - own.visits).sum();
+            if let (Some(appetite), Some(want)) = (&mut model.appetite, wanted.get(&model.id))
+                && rounds > 0.0
+            {
+                let ratio = want / (rounds / visits);
+                *appetite = (*appetite * ratio.clamp(0.5, 2.0)).min(50.0);
+            }
+        }
+    }
+}
+
+/// Simulates a scenario, and sums up what its agents do.
+fn simulated(scenario: &Scenario) -> Result<BTreeMap<String, SimulatedAgent>, String> {
+    let seed = Seed(1);
+    let stage = PreparedScenario::new(scenario, seed).map_err(|error| error.to_string())?;
+    let mut found: BTreeMap<String, SimulatedAgent> = BTreeMap::new();
+    let mut on_call = |prompt: &Prompt<'_>, result: &Result<Completion, CallFailure>| {
+        let (Caller::Agent(agent), Ok(done)) = (prompt.caller, result) else { return };
+        let own = found.entry(scenario.graph.node(agent).name.clone()).or_default();
+        own.calls += 1.0;
+        own.input += f64::from(done.input_tokens);
+        own.output += f64::from(done.output_tokens);
+        own.seconds += done.latency.seconds();
+        if prompt.subject.rounds == 0 {
+            own.visits += 1.0;
+            own.first_input += f64::from(done.input_tokens);
+        }
+    };
+    stage.population(seed, USERS).visit_observed(None::<Vec<Entry>>, &mut on_call, |_, _| ());
+    Ok(found)
+}
