@@ -1,6 +1,6 @@
 //! Sums to figures: what a scenario needs, each with its interval and its observations.
 //!
-//! Guarantees: what fewer than [`LEAST`] observations say is left to the catalog, and reported so.
+//! Guarantees: what too few observations say is left to the catalog, and reported so.
 //!
 //! Does not know: RON.
 
@@ -17,6 +17,8 @@ use crate::live::calibrate::{LEAST, fit_latency, wilson};
 use crate::llm::profile::ModelProfile;
 use crate::scenario::{catalog_models, default_metrics};
 
+/// Fewest observations behind a length or a time; shares and fits need [`LEAST`].
+const FEWEST: f64 = 5.0;
 /// Most tools of one agent.
 const MOST_TOOLS: usize = 10;
 
@@ -42,8 +44,6 @@ pub(super) enum FigureUnit {
     Seconds,
     Tokens,
     Plain,
-    /// Dollars per million tokens.
-    Price,
 }
 
 /// A number of a scenario with where it comes from; `None` leaves it to the catalog.
@@ -53,6 +53,7 @@ pub(super) type Drafted = Option<(Estimate, u64, &'static str)>;
 pub(super) struct DraftAgent {
     pub name: Arc<str>,
     pub key: String,
+    pub visits: u64,
     pub plan: Option<(u32, u32)>,
     pub answers: bool,
     pub model: String,
@@ -61,6 +62,8 @@ pub(super) struct DraftAgent {
     pub answer_tokens: Drafted,
     pub reasoning_tokens: Drafted,
     pub caching: Option<&'static str>,
+    /// Whether it gets the question alone, because its input has no room for what others found.
+    pub text_only: bool,
     /// Tokens of the placeholder instructions; matched by simulation.
     pub padding: f64,
     /// What simulation is matched to: input of the first call, and calls in a visit.
@@ -160,6 +163,7 @@ pub(super) fn drafted(sums: &TraceSums, branches: bool) -> TraceDraft {
     for (id, model) in sums.models.iter().filter(|(id, _)| used.contains(&id.to_string())) {
         model_of(&mut draft, (id, model), &catalog, sums);
     }
+    spreads(&mut draft, sums);
     for (name, key) in &tools {
         tool_of(&mut draft, sums, name, key);
     }
@@ -195,7 +199,7 @@ impl TraceDraft {
 
 /// A median that enough observations stand behind.
 fn median(of: &LogSpread, what: &'static str) -> Drafted {
-    of.median().filter(|_| of.n >= LEAST as f64).map(|estimate| (estimate, of.n as u64, what))
+    of.median().filter(|_| of.n >= FEWEST).map(|estimate| (estimate, of.n as u64, what))
 }
 
 fn agent_of(
@@ -239,10 +243,12 @@ fn agent_of(
     let answer = median(&agent.answer, "answers");
     draft.figure(
         &about,
-        "output tokens of the last call, median",
+        "answer tokens, median",
         FigureUnit::Tokens,
         (agent.answer.median(), agent.answer.n as u64, "visits"),
     );
+    let spread = (agent.answer.sigma(), agent.answer.n as u64, "visits");
+    draft.figure(&about, "answer tokens, sd of the logarithm", FigureUnit::Plain, spread);
     if agent.tool_calls.sum > 0.0 {
         mean(draft, "tool calls in a visit", &agent.tool_calls, FigureUnit::Plain, "visits");
     }
@@ -298,12 +304,19 @@ fn agent_of(
             "tools of `{key}` that run before its model is asked, such as a retrieval: their time and failures (their text is in its input)"
         ));
     }
+    if answer.is_none() {
+        draft.assumed.push(format!(
+            "`{key}`: the length of its answers, for want of observations ({})",
+            agent.answer.n
+        ));
+    }
     let reasoned = agent.reasoned.n >= LEAST as f64 && agent.reasoned.n * 2.0 >= agent.input.n;
     let cached = agent.cached.mean().unwrap_or(0.0);
     let first_cached = agent.first_cached.mean().unwrap_or(0.0);
     draft.agents.push(DraftAgent {
         name: name.clone(),
         key,
+        visits: agent.visits,
         plan: graph.plans.get(name).copied(),
         answers: graph.ends.contains(name) || graph.edges.iter().all(|edge| edge.from != *name),
         model: model.to_string(),
@@ -316,8 +329,9 @@ fn agent_of(
         } else {
             "Conversation"
         }),
+        text_only: false,
         padding: agent.first_input.mean().unwrap_or(100.0),
-        first_input: agent.first_input.mean().filter(|_| agent.first_input.n >= LEAST as f64),
+        first_input: agent.first_input.mean().filter(|_| agent.first_input.n >= FEWEST),
         calls: agent.calls.mean(),
     });
 }
@@ -394,7 +408,7 @@ fn model_of(
     let own = || draft.agents.iter().filter(|agent| agent.model == **id);
     let sums_of = |agent: &DraftAgent| sums.agents.get(&agent.name);
     let main = own().filter_map(sums_of).max_by_key(|agent| agent.visits);
-    if let Some(main) = main.filter(|main| main.answer.n >= LEAST as f64) {
+    if let Some(main) = main.filter(|main| main.answer.n >= FEWEST) {
         if let Some(median) = main.answer.median() {
             fields.push(("answer_tokens", median, main.answer.n as u64, "answers"));
         }
@@ -423,8 +437,7 @@ fn model_of(
         // A log-normal number of rounds that is rounded at random has a sixth more variance.
         let ratio = (only.rounds.variance() - 1.0 / 6.0).max(0.0) / (mean * mean).max(1e-9);
         let sigma = libm::log(1.0 + ratio).max(0.0).sqrt().min(1.5);
-        let first = draft.difficulty.is_none();
-        draft.difficulty = draft.difficulty.filter(|_| !first).or(Some(sigma));
+        draft.difficulty.get_or_insert(sigma);
     }
     let LogPrices { prices, no_price, told } = log_prices(id, &model.costs, known);
     draft.prices.push(told);
@@ -437,6 +450,32 @@ fn model_of(
         appetite,
         appetite_of: visits as u64,
     });
+}
+
+/// The lengths of answers differ by `answer_sigma` and by half of `difficulty_sigma`, which also decides
+/// how much tool calls differ: what is measured of lengths is both together.
+fn spreads(draft: &mut TraceDraft, sums: &TraceSums) {
+    let measured = draft.agents.iter().filter_map(|agent| {
+        let answer = &sums.agents.get(&agent.name)?.answer;
+        answer.sigma().filter(|_| answer.n >= FEWEST).map(|(sigma, _)| sigma)
+    });
+    let most = measured.fold(f64::INFINITY, f64::min) * 2.0;
+    let wanted = draft.difficulty.unwrap_or(0.0);
+    if wanted > most {
+        draft.left_out.push(format!(
+            "a part of how much the number of tool calls differs: a `difficulty_sigma` of {wanted:.2} would make lengths of answers differ more than they do"
+        ));
+    }
+    let difficulty = wanted.min(most);
+    draft.difficulty = Some(difficulty);
+    let own = |total: f64| (total * total - difficulty * difficulty / 4.0).max(0.0).sqrt();
+    for model in &mut draft.models {
+        for (field, (value, interval), ..) in &mut model.fields {
+            if *field == "answer_sigma" {
+                (*value, *interval) = (own(*value), interval.map(own));
+            }
+        }
+    }
 }
 
 fn tool_of(draft: &mut TraceDraft, sums: &TraceSums, name: &Arc<str>, key: &str) {
@@ -465,7 +504,7 @@ fn tool_of(draft: &mut TraceDraft, sums: &TraceSums, name: &Arc<str>, key: &str)
         n += agent.growth.n;
         grown += agent.growth.sum;
     }
-    let tokens = (n >= LEAST as f64).then(|| {
+    let tokens = (n >= FEWEST).then(|| {
         // A remote tool's sizes are log-normal with 0.5; the mean is exp(0.125) times the median.
         let median = (grown / n / libm::exp(0.125)).clamp(20.0, 20_000.0);
         ((median, [median; 2]), n as u64, "rounds")

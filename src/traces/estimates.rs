@@ -142,10 +142,6 @@ impl<T> KeptSample<T> {
     pub(super) fn values(&self) -> impl Iterator<Item = &T> {
         self.kept.values()
     }
-
-    pub(super) fn len(&self) -> usize {
-        self.kept.len()
-    }
 }
 
 /// The quantile of sorted values; `None` without any.

@@ -121,10 +121,14 @@ pub fn calibrate_traces(
     for agent in &draft.agents {
         let Some(own) = found.get(&agent.key).filter(|own| own.visits > 0.0) else { continue };
         let Some(measured) = sums.agents.get(&agent.name) else { continue };
+        let kept = measured.latency.values().count() as f64;
+        let seconds = measured.latency.values().sum::<f64>() / kept;
+        let seconds = Some(seconds).filter(|_| kept >= LEAST as f64);
         let means = [
             ("model calls in a visit", agent.calls, own.calls / own.visits),
             ("input tokens of a call", measured.input.mean(), own.input / own.calls),
             ("output tokens of a call", measured.output.mean(), own.output / own.calls),
+            ("seconds of a call", seconds, own.seconds / own.calls),
         ];
         simulated.extend(means.into_iter().filter_map(|(what, measured, simulated)| {
             let (agent, what) = (agent.key.clone(), what.to_owned());
@@ -180,7 +184,7 @@ fn measured(figure: &TraceFigure) -> MeasuredFigure {
         FigureUnit::Seconds if figure.value < 100.0 => format!("{x:.3} s"),
         FigureUnit::Seconds => format!("{} s", count(x as u64)),
         FigureUnit::Tokens => count(libm::round(x) as u64),
-        FigureUnit::Plain | FigureUnit::Price => format!("{x:.3}"),
+        FigureUnit::Plain => format!("{x:.3}"),
     };
     MeasuredFigure {
         about: figure.about.clone(),
@@ -254,6 +258,11 @@ fn read(reader: &TraceReader) -> Vec<String> {
     told
 }
 
+/// A mean with the digits that tell something.
+fn shown_mean(mean: f64) -> String {
+    if mean < 10.0 { format!("{mean:.2}") } else { format!("{mean:.1}") }
+}
+
 /// The calibration for people, at most `width` columns wide.
 #[must_use]
 pub fn traces_to_text(found: &TraceCalibration, width: usize, palette: &Palette) -> String {
@@ -284,8 +293,8 @@ pub fn traces_to_text(found: &TraceCalibration, width: usize, palette: &Palette)
         let cells = [
             figure.agent.clone(),
             figure.what.clone(),
-            format!("{:.1}", figure.measured),
-            format!("{:.1}", figure.simulated),
+            shown_mean(figure.measured),
+            shown_mean(figure.simulated),
         ];
         simulated.push(Row::Cells(cells.map(Cell::new).into()));
     }

@@ -58,20 +58,6 @@ impl TraceFormat {
         }
     }
 
-    /// Its word on the command line.
-    #[must_use]
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Otlp => "otlp",
-            Self::Spans => "spans",
-            Self::Langfuse => "langfuse",
-            Self::Langsmith => "langsmith",
-            Self::Litellm => "litellm",
-            Self::Braintrust => "braintrust",
-            Self::Promptfoo => "promptfoo",
-        }
-    }
-
     /// The format of a record, by its fields; `None` where they are of no format.
     pub(super) fn of(record: &Value) -> Option<Self> {
         let own = Fields::of(record)?;

@@ -35,7 +35,5 @@ pub use findings::{
     traces_to_text,
 };
 pub use format::TraceFormat;
-pub use open::MAX_OPEN_SPANS;
 pub use reader::{ReadCounts, TraceReader};
 pub use simulate::TRACE_SIMULATIONS;
-pub use values::RecordFault;

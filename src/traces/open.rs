@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use super::span::TraceSpan;
 
 /// Most spans of open traces, about 50 MB.
-pub const MAX_OPEN_SPANS: usize = 100_000;
+pub(super) const MAX_OPEN_SPANS: usize = 100_000;
 /// How many closed traces are remembered, to tell spans that come too late.
 const REMEMBERED: usize = 200_000;
 

@@ -282,9 +282,11 @@ fn graph(draft: &TraceDraft) -> String {
             };
             let most = edge.at_most.map(|most| format!(", at_most: {most}")).unwrap_or_default();
             let join = if edge.join { ", join: true" } else { "" };
+            let text_only = draft.agents.iter().any(|agent| agent.key == *to && agent.text_only);
+            let hands_over = if text_only { ", hands_over: Text" } else { "" };
             let (_, [low, high]) = edge.share;
             text += &format!(
-                "            // {:.1}% to {:.1}% of {} visits\n            (from: \"{from}\", to: \"{to}\"{when}{most}{join}),\n",
+                "            // {:.1}% to {:.1}% of {} visits\n            (from: \"{from}\", to: \"{to}\"{when}{most}{join}{hands_over}),\n",
                 low * 100.0,
                 high * 100.0,
                 count(edge.of)
@@ -292,14 +294,20 @@ fn graph(draft: &TraceDraft) -> String {
         }
         text += "        ],\n";
     }
-    let last = draft.agents.iter().rev().find(|agent| agent.answers).or(draft.agents.last());
-    let last = last.map_or("", |agent| agent.key.as_str());
+    let tried = tried(draft);
     text + &format!(
-        "    ),\n    // What you want to try stands here, such as another model or `max_tokens`.\n    configs: {{ \"{last}\": (variations: {{ \"candidate\": (like: \"default\") }}) }},\n"
+        "    ),\n    // What you want to try stands here, such as another model or `max_tokens`.\n    configs: {{ \"{tried}\": (variations: {{ \"candidate\": (like: \"default\") }}) }},\n"
     )
 }
 
-/// Instructions of so many tokens.
+/// The agent that the experiment is about: of those that answer, the one with most visits.
+fn tried(draft: &TraceDraft) -> &str {
+    let answering = draft.agents.iter().filter(|agent| agent.answers);
+    let most = answering.max_by_key(|agent| agent.visits).or(draft.agents.first());
+    most.map_or("", |agent| agent.key.as_str())
+}
+
+/// Instructions of this many tokens.
 fn filler(tokens_wanted: f64) -> String {
     let each = f64::from(tokens::count(&FILLER.repeat(20))) / 20.0;
     let words: Vec<&str> = FILLER.split_whitespace().collect();
@@ -330,8 +338,7 @@ fn outcomes(draft: &TraceDraft) -> String {
 }
 
 fn experiment(draft: &TraceDraft) -> String {
-    let last = draft.agents.iter().rev().find(|agent| agent.answers).or(draft.agents.last());
-    let last = last.map_or("", |agent| agent.key.as_str());
+    let tried = tried(draft);
     let mut metrics = vec!["positive_feedback_rate".to_owned()];
     if draft.costs_known {
         metrics.push("ai_cost_per_request".to_owned());
@@ -345,7 +352,7 @@ fn experiment(draft: &TraceDraft) -> String {
         (
             key: \"candidate-against-default\",
             hypothesis: \"The candidate is better\",
-            config: \"{last}\",
+            config: \"{tried}\",
             control: \"default\",
             split: {{ \"default\": \"50%\", \"candidate\": \"50%\" }},
             metrics: [{}],

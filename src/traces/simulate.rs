@@ -19,7 +19,9 @@ use crate::scenario::{Scenario, parse_kept};
 /// Users of a simulation.
 const USERS: u32 = 1_500;
 /// Simulations that a matching takes.
-pub const TRACE_SIMULATIONS: u64 = 4;
+pub const TRACE_SIMULATIONS: u64 = 6;
+/// Fewest tokens of instructions.
+const LEAST_PADDING: f64 = 3.0;
 
 /// What a simulated agent did.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -61,7 +63,13 @@ pub(super) fn matched(
         for agent in &mut draft.agents {
             let Some(own) = found.get(&agent.key).filter(|own| own.visits > 0.0) else { continue };
             if let Some(first) = agent.first_input {
-                agent.padding = (agent.padding + first - own.first_input / own.visits).max(1.0);
+                let over = own.first_input / own.visits - first;
+                // Even without instructions it is more: the agents before it hand over the question.
+                if agent.padding <= LEAST_PADDING && over > 0.05 * first && !agent.text_only {
+                    (agent.text_only, agent.padding) = (true, first);
+                } else {
+                    agent.padding = (agent.padding - over).max(LEAST_PADDING);
+                }
             }
         }
         for model in &mut draft.models {

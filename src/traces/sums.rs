@@ -69,8 +69,6 @@ pub(super) struct ModelSums {
     pub times: KeptSample<(f64, f64)>,
     pub costs: CostSums,
     pub reasoned: LogSpread,
-    pub answer: LogSpread,
-    pub answered: u64,
 }
 
 /// Costs against tokens.
@@ -129,7 +127,6 @@ pub(super) struct TraceSums {
     /// Calls, visits and scores whose name did not fit.
     pub nameless: u64,
     pub repeated_scores: u64,
-    pub spread_trace: PlainSpread,
     score_ids: BTreeSet<u64>,
 }
 
@@ -209,7 +206,6 @@ impl TraceSums {
             None => {}
         }
         let Some(tokens) = call.tokens else { return };
-        sums.answered += 1;
         sums.reasoned.add(tokens.reasoning);
         if call.end_us > call.start_us {
             let key = call.id ^ call.trace.rotate_left(17);
@@ -278,8 +274,6 @@ impl ModelSums {
             times: KeptSample::new(MOST_CALLS),
             costs: CostSums::default(),
             reasoned: LogSpread::default(),
-            answer: LogSpread::default(),
-            answered: 0,
         }
     }
 }

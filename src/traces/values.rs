@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 /// Why a record cannot be used: a field that is not what it should be.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RecordFault {
+pub(super) struct RecordFault {
     /// The field.
     pub field: String,
     /// What was expected, such as `a number of tokens`.

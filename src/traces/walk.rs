@@ -14,6 +14,9 @@ use super::span::{SpanFailure, SpanKind, TraceSpan};
 /// Clocks of services and the order of exported times differ by this, in microseconds.
 const SLACK_US: u64 = 2_000;
 
+/// The span of the agent, and its name.
+type VisitKey = (u64, Arc<str>);
+
 /// A trace.
 #[derive(Debug, Default)]
 pub(super) struct WalkedTrace {
@@ -80,9 +83,8 @@ pub(super) fn walked(spans: &[TraceSpan]) -> WalkedTrace {
         found.user = found.user.or(span.user);
         found.session = found.session.or(span.session);
     }
-    let mut visits: BTreeMap<(u64, Arc<str>), AgentVisit> = BTreeMap::new();
+    let mut visits: BTreeMap<VisitKey, AgentVisit> = BTreeMap::new();
     let mut flat: Vec<(Arc<str>, TraceSpan)> = Vec::new();
-    let mut owners: BTreeMap<u64, (u64, Arc<str>)> = BTreeMap::new();
     for span in spans {
         let call = span.may_call() && !repeats.contains(&span.id);
         if span.may_call() && repeats.contains(&span.id) && span.tokens.is_some() {
@@ -116,7 +118,6 @@ pub(super) fn walked(spans: &[TraceSpan]) -> WalkedTrace {
                 let node =
                     node.clone().or_else(|| owner.node.clone()).unwrap_or_else(|| "agent".into());
                 let key = (owner.id, node.clone());
-                owners.insert(span.id, key.clone());
                 let visit = visits.entry(key).or_insert_with(|| AgentVisit {
                     node,
                     start_us: owner.start_us,
@@ -139,15 +140,15 @@ pub(super) fn walked(spans: &[TraceSpan]) -> WalkedTrace {
         }
     }
     // The visit inside of which another one is: that of an agent above its own.
-    let keys: Vec<(u64, Arc<str>)> = visits.keys().cloned().collect();
-    let outer: Vec<Option<(u64, Arc<str>)>> = keys
+    let keys: Vec<VisitKey> = visits.keys().cloned().collect();
+    let outer: Vec<Option<VisitKey>> = keys
         .iter()
         .map(|(owner, _)| {
             let line = by_id.get(owner).map(|own| above(own)).unwrap_or_default();
             line.iter().find_map(|own| keys.iter().find(|(id, _)| *id == own.id).cloned())
         })
         .collect();
-    let mut all: Vec<(AgentVisit, Option<(u64, Arc<str>)>, Option<(u64, Arc<str>)>)> = visits
+    let mut all: Vec<(AgentVisit, Option<VisitKey>, Option<VisitKey>)> = visits
         .into_values()
         .zip(keys)
         .zip(outer)
