@@ -10,11 +10,11 @@
 use serde_json::{Map, Value};
 
 use super::span::{SpanCost, SpanFailure, SpanKind, SpanTokens, TraceSpan, digest};
-use super::values::{Fields, RecordFault};
+use super::values::{RecordFault, RecordFields};
 
 /// Which vocabulary a span speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Dialect {
+pub(super) enum SpanVocabulary {
     GenAi,
     OpenInference,
     OpenLlmetry,
@@ -49,23 +49,23 @@ pub(super) fn is_content(key: &str) -> bool {
 }
 
 /// The vocabulary of a span.
-pub(super) fn dialect(attributes: &Map<String, Value>) -> Dialect {
+pub(super) fn dialect(attributes: &Map<String, Value>) -> SpanVocabulary {
     let any = |start: &str| attributes.keys().any(|key| key.starts_with(start));
     if any("langfuse.observation.") {
-        Dialect::Langfuse
+        SpanVocabulary::Langfuse
     } else if attributes.contains_key("openinference.span.kind") {
-        Dialect::OpenInference
+        SpanVocabulary::OpenInference
     } else if any("traceloop.") || attributes.contains_key("llm.request.type") {
-        Dialect::OpenLlmetry
+        SpanVocabulary::OpenLlmetry
     } else if any("gen_ai.") {
-        Dialect::GenAi
+        SpanVocabulary::GenAi
     } else {
-        Dialect::Plain
+        SpanVocabulary::Plain
     }
 }
 
 /// What a span stands for.
-fn kind(own: Fields<'_>) -> SpanKind {
+fn kind(own: RecordFields<'_>) -> SpanKind {
     let word = |names: &[&str]| own.text(names).unwrap_or_default().to_ascii_lowercase();
     match word(&["gen_ai.operation.name"]).as_str() {
         "chat" | "generate_content" | "text_completion" | "completion" => return SpanKind::Model,
@@ -119,7 +119,7 @@ pub(super) fn describe(
     span: &mut TraceSpan,
     attributes: &Map<String, Value>,
 ) -> Result<(), RecordFault> {
-    let own = Fields(attributes);
+    let own = RecordFields(attributes);
     span.kind = kind(own);
     let metadata = own.object(&["metadata"]).unwrap_or_default();
     let node = [
@@ -133,7 +133,7 @@ pub(super) fn describe(
     ];
     span.node = own
         .text(&node)
-        .or_else(|| Fields(&metadata).text(&["langgraph_node", "agent_name"]))
+        .or_else(|| RecordFields(&metadata).text(&["langgraph_node", "agent_name"]))
         .map(Into::into);
     let name = match span.kind {
         SpanKind::Agent | SpanKind::Group => {
@@ -182,16 +182,16 @@ pub(super) fn describe(
     let thread = ["thread_id", "session_id", "conversation_id"];
     span.session = own
         .id(&session)
-        .or_else(|| Fields(&metadata).id(&thread))
+        .or_else(|| RecordFields(&metadata).id(&thread))
         .map(|id| digest(&id))
         .filter(|&id| id != 0);
     Ok(())
 }
 
-fn tokens(span: &mut TraceSpan, own: Fields<'_>) -> Result<(), RecordFault> {
+fn tokens(span: &mut TraceSpan, own: RecordFields<'_>) -> Result<(), RecordFault> {
     let details = own.object(&["langfuse.observation.usage_details"]);
     if let Some(details) = &details {
-        span.tokens = usage_details(Fields(details))?;
+        span.tokens = usage_details(RecordFields(details))?;
         return Ok(());
     }
     let input = own.number(&[
@@ -248,7 +248,7 @@ pub(super) fn normal_usage(
 }
 
 /// Usage by free keys, as Langfuse has it: the parts are apart, and `total` is their sum.
-pub(super) fn usage_details(own: Fields<'_>) -> Result<Option<SpanTokens>, RecordFault> {
+pub(super) fn usage_details(own: RecordFields<'_>) -> Result<Option<SpanTokens>, RecordFault> {
     let input = own.number(&["input", "prompt_tokens", "input_tokens", "promptTokens"])?;
     let output =
         own.number(&["output", "completion_tokens", "output_tokens", "completionTokens"])?;
@@ -271,16 +271,16 @@ pub(super) fn usage_details(own: Fields<'_>) -> Result<Option<SpanTokens>, Recor
     let (prompt, completion) =
         (own.object(&["prompt_tokens_details"]), own.object(&["completion_tokens_details"]));
     let nested = |object: &Option<_>, name: &str| {
-        object.as_ref().map_or(Ok(None), |own| Fields(own).number(&[name]))
+        object.as_ref().map_or(Ok(None), |own| RecordFields(own).number(&[name]))
     };
     let cached = cached.or(nested(&prompt, "cached_tokens")?);
     let reasoning = reasoning.or(nested(&completion, "reasoning_tokens")?);
     Ok(normal_usage([input, output, cached, written, reasoning, total]))
 }
 
-fn cost(span: &mut TraceSpan, own: Fields<'_>) -> Result<(), RecordFault> {
+fn cost(span: &mut TraceSpan, own: RecordFields<'_>) -> Result<(), RecordFault> {
     if let Some(details) = own.object(&["langfuse.observation.cost_details"]) {
-        span.cost = cost_details(Fields(&details), None)?;
+        span.cost = cost_details(RecordFields(&details), None)?;
         return Ok(());
     }
     let [input, output, total] = [
@@ -294,7 +294,7 @@ fn cost(span: &mut TraceSpan, own: Fields<'_>) -> Result<(), RecordFault> {
 
 /// Dollars by free keys, as Langfuse has them.
 pub(super) fn cost_details(
-    own: Fields<'_>,
+    own: RecordFields<'_>,
     total: Option<f64>,
 ) -> Result<Option<SpanCost>, RecordFault> {
     let total = own.number(&["total"])?.or(total);
@@ -312,7 +312,7 @@ pub(super) fn normal_cost(
     (total > 0.0).then_some(SpanCost { total, parts })
 }
 
-fn outcome(span: &mut TraceSpan, own: Fields<'_>) {
+fn outcome(span: &mut TraceSpan, own: RecordFields<'_>) {
     let reasons = own.texts(&[
         "gen_ai.response.finish_reasons",
         "gen_ai.response.finish_reason",

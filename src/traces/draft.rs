@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::estimates::{Estimate, LogSpread, quantile};
+use super::estimates::{LogSpread, TraceEstimate, quantile};
 use super::names::GivenKeys;
 use super::prices::{LogPrices, catalogued, log_prices, nearest_model};
 use super::sums::{AgentSums, ModelSums, ScoreSums, TraceSums};
@@ -47,7 +47,7 @@ pub(super) enum FigureUnit {
 }
 
 /// A number of a scenario with where it comes from; `None` leaves it to the catalog.
-pub(super) type Drafted = Option<(Estimate, u64, &'static str)>;
+pub(super) type Drafted = Option<(TraceEstimate, u64, &'static str)>;
 
 #[derive(Clone, Debug)]
 pub(super) struct DraftAgent {
@@ -77,7 +77,7 @@ pub(super) struct DraftModel {
     pub like: Option<String>,
     pub prices: Option<[f64; 2]>,
     pub no_price: bool,
-    pub fields: Vec<(&'static str, Estimate, u64, &'static str)>,
+    pub fields: Vec<(&'static str, TraceEstimate, u64, &'static str)>,
     /// Calls before the last one; see `matching`.
     pub appetite: Option<f64>,
     pub appetite_of: u64,
@@ -95,7 +95,7 @@ pub(super) struct DraftTool {
 pub(super) struct DraftOutcome {
     pub key: String,
     /// The chance, or the mean and the standard deviation of a score.
-    pub chance: Option<Estimate>,
+    pub chance: Option<TraceEstimate>,
     pub score: Option<(f64, f64)>,
     pub n: u64,
 }
@@ -188,7 +188,7 @@ impl TraceDraft {
         about: &str,
         what: &'static str,
         unit: FigureUnit,
-        (estimate, n, of): (Option<Estimate>, u64, &'static str),
+        (estimate, n, of): (Option<TraceEstimate>, u64, &'static str),
     ) {
         if let Some((value, interval)) = estimate.filter(|_| n > 0) {
             let about = about.to_owned();
@@ -337,7 +337,7 @@ fn agent_of(
 }
 
 /// Quantiles with the order statistics that hold the true one with 90% (Conover, 3.2).
-fn binomial_quantiles<const N: usize>(sorted: &[f64], at: [f64; N]) -> [Option<Estimate>; N] {
+fn binomial_quantiles<const N: usize>(sorted: &[f64], at: [f64; N]) -> [Option<TraceEstimate>; N] {
     let n = sorted.len() as f64;
     at.map(|at| {
         let half = crate::live::calibrate::Z90 * (at * (1.0 - at) / n.max(1.0)).sqrt();

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use crate::live::calibrate::Z90;
 
 /// A value and its 90% interval.
-pub(super) type Estimate = (f64, [f64; 2]);
+pub(super) type TraceEstimate = (f64, [f64; 2]);
 
 /// The mean of observations that come in clusters, such as the calls of a trace: the ratio of two sums,
 /// with the linearized error over clusters (Cochran, *Sampling Techniques*, 6.4).
@@ -43,7 +43,7 @@ impl ClusteredMean {
     }
 
     /// The mean with its interval; the interval is the value itself for a single cluster.
-    pub(super) fn estimate(&self) -> Option<Estimate> {
+    pub(super) fn estimate(&self) -> Option<TraceEstimate> {
         let mean = self.mean()?;
         let squares = self.ss - 2.0 * mean * self.ns + mean * mean * self.nn;
         let more = self.clusters / (self.clusters - 1.0).max(1.0);
@@ -77,14 +77,14 @@ impl LogSpread {
     }
 
     /// The median of a log-normal distribution.
-    pub(super) fn median(&self) -> Option<Estimate> {
+    pub(super) fn median(&self) -> Option<TraceEstimate> {
         let half = Z90 * self.sd() / self.n.sqrt();
         let at = |shift: f64| libm::exp(self.mean + shift);
         (self.n > 0.0).then(|| (at(0.0), [at(-half), at(half)]))
     }
 
     /// The standard deviation of the logarithm.
-    pub(super) fn sigma(&self) -> Option<Estimate> {
+    pub(super) fn sigma(&self) -> Option<TraceEstimate> {
         let sd = self.sd();
         let half = Z90 * sd / (2.0 * (self.n - 1.0)).max(1.0).sqrt();
         (self.n > 1.0).then(|| (sd, [(sd - half).max(0.0), sd + half]))
@@ -111,7 +111,7 @@ impl PlainSpread {
         (self.squares / (self.n - 1.0).max(1.0)).max(0.0)
     }
 
-    pub(super) fn estimate(&self) -> Option<Estimate> {
+    pub(super) fn estimate(&self) -> Option<TraceEstimate> {
         let half = Z90 * (self.variance() / self.n).sqrt();
         (self.n > 0.0).then_some((self.mean, [self.mean - half, self.mean + half]))
     }

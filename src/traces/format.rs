@@ -4,10 +4,10 @@
 
 use serde_json::Value;
 
-use super::attributes::Dialect;
+use super::attributes::SpanVocabulary;
 use super::otlp::{is_otlp, is_span_object, otlp_items, span_items};
 use super::span::TraceItem;
-use super::values::{Fields, RecordFault};
+use super::values::{RecordFault, RecordFields};
 use super::vendors::{
     braintrust_items, is_braintrust, is_langfuse, is_langsmith, is_litellm, is_promptfoo,
     langfuse_items, langsmith_items, litellm_items, promptfoo_items,
@@ -60,7 +60,7 @@ impl TraceFormat {
 
     /// The format of a record, by its fields; `None` where they are of no format.
     pub(super) fn of(record: &Value) -> Option<Self> {
-        let own = Fields::of(record)?;
+        let own = RecordFields::of(record)?;
         Self::ALL.into_iter().find(|format| match format {
             Self::Otlp => is_otlp(own) || own.has(&["traceId", "startTimeUnixNano"]),
             Self::Spans => is_span_object(own),
@@ -79,10 +79,10 @@ impl TraceFormat {
     pub(super) fn items(
         self,
         record: &Value,
-        tell: &mut dyn FnMut(Dialect, TraceItem),
+        tell: &mut dyn FnMut(SpanVocabulary, TraceItem),
     ) -> Result<(), RecordFault> {
-        let Some(own) = Fields::of(record) else { return Ok(()) };
-        let mut plain = |item| tell(Dialect::Plain, item);
+        let Some(own) = RecordFields::of(record) else { return Ok(()) };
+        let mut plain = |item| tell(SpanVocabulary::Plain, item);
         match self {
             Self::Otlp if is_otlp(own) => otlp_items(own, tell),
             Self::Otlp => span_items(own, None, tell),

@@ -8,18 +8,18 @@
 
 use serde_json::{Map, Value};
 
-use super::attributes::{Dialect, describe, dialect, failure_of, is_content};
+use super::attributes::{SpanVocabulary, describe, dialect, failure_of, is_content};
 use super::span::{SpanFailure, SpanKind, TraceItem, TraceScore, TraceSpan, digest};
-use super::values::{Fields, RecordFault};
+use super::values::{RecordFault, RecordFields};
 
 /// Whether a value is an OTLP document or a part of one.
-pub(super) fn is_otlp(own: Fields<'_>) -> bool {
+pub(super) fn is_otlp(own: RecordFields<'_>) -> bool {
     own.0.contains_key("resourceSpans") || own.0.contains_key("resource_spans")
 }
 
 /// Whether a value is a span by itself.
-pub(super) fn is_span_object(own: Fields<'_>) -> bool {
-    let context = own.value(&["context"]).and_then(Fields::of);
+pub(super) fn is_span_object(own: RecordFields<'_>) -> bool {
+    let context = own.value(&["context"]).and_then(RecordFields::of);
     context.is_some_and(|context| context.has(&["trace_id", "span_id"]))
         || (own.0.contains_key("traceId") && own.0.contains_key("startTimeUnixNano"))
         || (own.0.contains_key("trace_id")
@@ -32,13 +32,13 @@ pub(super) fn is_span_object(own: Fields<'_>) -> bool {
 /// # Errors
 /// The first field that is not what it should be.
 pub(super) fn otlp_items(
-    own: Fields<'_>,
-    tell: &mut dyn FnMut(Dialect, TraceItem),
+    own: RecordFields<'_>,
+    tell: &mut dyn FnMut(SpanVocabulary, TraceItem),
 ) -> Result<(), RecordFault> {
     let mut first = Ok(());
     for resource in list(own, &["resourceSpans", "resource_spans"]) {
         let attributes =
-            resource.object(&["resource"]).map(|resource| attributes(Fields(&resource)));
+            resource.object(&["resource"]).map(|resource| attributes(RecordFields(&resource)));
         let service = attributes.as_ref().and_then(|own| service(own));
         let names = ["scopeSpans", "scope_spans", "instrumentationLibrarySpans"];
         for scope in list(resource, &names) {
@@ -54,12 +54,14 @@ pub(super) fn otlp_items(
     first
 }
 
-fn list<'v>(own: Fields<'v>, names: &[&str]) -> impl Iterator<Item = Fields<'v>> {
-    own.value(names).and_then(Value::as_array).into_iter().flatten().filter_map(Fields::of)
+fn list<'v>(own: RecordFields<'v>, names: &[&str]) -> impl Iterator<Item = RecordFields<'v>> {
+    own.value(names).and_then(Value::as_array).into_iter().flatten().filter_map(RecordFields::of)
 }
 
 fn service(attributes: &Map<String, Value>) -> Option<&str> {
-    Fields(attributes).text(&["service.name"]).filter(|name| !name.starts_with("unknown_service"))
+    RecordFields(attributes)
+        .text(&["service.name"])
+        .filter(|name| !name.starts_with("unknown_service"))
 }
 
 /// Passes on one span, with the scores that its events hold.
@@ -67,12 +69,12 @@ fn service(attributes: &Map<String, Value>) -> Option<&str> {
 /// # Errors
 /// The field that is not what it should be.
 pub(super) fn span_items(
-    own: Fields<'_>,
+    own: RecordFields<'_>,
     service_name: Option<&str>,
-    tell: &mut dyn FnMut(Dialect, TraceItem),
+    tell: &mut dyn FnMut(SpanVocabulary, TraceItem),
 ) -> Result<(), RecordFault> {
     let context = own.object(&["context"]).unwrap_or_default();
-    let context = Fields(&context);
+    let context = RecordFields(&context);
     let id =
         |names: &[&str]| digest(&own.id(names).or_else(|| context.id(names)).unwrap_or_default());
     let trace = id(&["traceId", "trace_id"]);
@@ -92,18 +94,19 @@ pub(super) fn span_items(
     }
     let spoken = dialect(&attributes);
     describe(&mut span, &attributes)?;
-    let resource = own.object(&["resource"]).map(|resource| self::attributes(Fields(&resource)));
+    let resource =
+        own.object(&["resource"]).map(|resource| self::attributes(RecordFields(&resource)));
     span.service = resource.as_ref().and_then(|own| service(own)).or(service_name).map(Into::into);
     if failed(own) && span.failure.is_none() {
         let message = own.object(&["status"]);
         let message =
-            message.as_ref().and_then(|own| Fields(own).text(&["message", "description"]));
+            message.as_ref().and_then(|own| RecordFields(own).text(&["message", "description"]));
         let message = message.or_else(|| own.text(&["status_message"]));
         span.failure = Some(message.map_or(SpanFailure::Error, failure_of));
     }
     for event in list(own, &["events"]) {
         let own = self::attributes(event);
-        let own = Fields(&own);
+        let own = RecordFields(&own);
         let Some(name) = own.text(&["gen_ai.evaluation.name"]) else { continue };
         let names = ["gen_ai.evaluation.score.value", "gen_ai.evaluation.score"];
         if let Some(value) = own.number(&names)? {
@@ -122,7 +125,7 @@ pub(super) fn span_items(
 }
 
 /// Whether the status is that of an error.
-fn failed(own: Fields<'_>) -> bool {
+fn failed(own: RecordFields<'_>) -> bool {
     let is_error = |value: &Value| match value {
         Value::Number(code) => code.as_u64() == Some(2),
         Value::String(code) => {
@@ -130,18 +133,18 @@ fn failed(own: Fields<'_>) -> bool {
         }
         _ => false,
     };
-    let status = own.value(&["status"]).and_then(Fields::of);
+    let status = own.value(&["status"]).and_then(RecordFields::of);
     status.and_then(|own| own.value(&["code", "status_code"])).is_some_and(is_error)
         || own.value(&["status_code"]).is_some_and(is_error)
 }
 
 /// The attributes as an object, without content: from OTLP's list, or from an object, whose nested
 /// ones are written with dots.
-fn attributes(own: Fields<'_>) -> Map<String, Value> {
+fn attributes(own: RecordFields<'_>) -> Map<String, Value> {
     let mut found = Map::new();
     match own.value(&["attributes"]) {
         Some(Value::Array(all)) => {
-            for pair in all.iter().filter_map(Fields::of) {
+            for pair in all.iter().filter_map(RecordFields::of) {
                 let Some(key) = pair.text(&["key"]).filter(|key| !is_content(key)) else {
                     continue;
                 };
@@ -172,7 +175,7 @@ fn flatten(before: &str, all: &Map<String, Value>, found: &mut Map<String, Value
 
 /// A value without OTLP's wrapping.
 fn plain(value: &Value) -> Value {
-    let Some(own) = Fields::of(value) else { return value.clone() };
+    let Some(own) = RecordFields::of(value) else { return value.clone() };
     let scalar = [
         "stringValue",
         "intValue",
@@ -186,7 +189,7 @@ fn plain(value: &Value) -> Value {
     if let Some(value) = own.value(&scalar) {
         return value.clone();
     }
-    let array = own.value(&["arrayValue", "array_value"]).and_then(Fields::of);
+    let array = own.value(&["arrayValue", "array_value"]).and_then(RecordFields::of);
     match array.and_then(|own| own.value(&["values"])).and_then(Value::as_array) {
         Some(values) => Value::Array(values.iter().map(plain).collect()),
         None => Value::Null,

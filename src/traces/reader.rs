@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::io::{self, BufRead};
 
-use super::attributes::Dialect;
+use super::attributes::SpanVocabulary;
 use super::format::TraceFormat;
 use super::open::OpenTraces;
 use super::records::{Piece, PieceFault, each_record};
@@ -125,14 +125,16 @@ impl TraceReader {
             *self.counts.items.entry(format).or_default() += 1;
             let [genai, inference, llmetry, langfuse] = &mut self.counts.vocabularies;
             match dialect {
-                Dialect::GenAi => *genai += 1,
-                Dialect::OpenInference => *inference += 1,
-                Dialect::OpenLlmetry => *llmetry += 1,
-                Dialect::Langfuse => *langfuse += 1,
-                Dialect::Plain if matches!(format, TraceFormat::Otlp | TraceFormat::Spans) => {
+                SpanVocabulary::GenAi => *genai += 1,
+                SpanVocabulary::OpenInference => *inference += 1,
+                SpanVocabulary::OpenLlmetry => *llmetry += 1,
+                SpanVocabulary::Langfuse => *langfuse += 1,
+                SpanVocabulary::Plain
+                    if matches!(format, TraceFormat::Otlp | TraceFormat::Spans) =>
+                {
                     self.counts.plain_spans += 1;
                 }
-                Dialect::Plain => {}
+                SpanVocabulary::Plain => {}
             }
             self.item(item);
         }

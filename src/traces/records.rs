@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 
 /// Longest line, and largest record of delimited text, in bytes.
 const MAX_LINE: usize = 64 << 20;
-/// Fields whose lists hold records, in documents of every format.
+/// RecordFields whose lists hold records, in documents of every format.
 const LISTS: [&str; 10] = [
     "resourceSpans",
     "resource_spans",

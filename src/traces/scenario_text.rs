@@ -5,7 +5,7 @@
 //! Does not know: how anything was measured.
 
 use super::draft::{Drafted, TraceDraft};
-use super::estimates::Estimate;
+use super::estimates::TraceEstimate;
 use super::ways::DraftWhen;
 use crate::figure::count;
 use crate::knowledge::tokens;
@@ -63,7 +63,7 @@ fn line(
     indent: usize,
     code: &str,
     shown: impl Fn(f64) -> String,
-    drafted: (Estimate, u64, &str),
+    drafted: (TraceEstimate, u64, &str),
 ) -> String {
     let ((value, [low, high]), n, of) = drafted;
     let code = format!("{:indent$}{code}", "");
@@ -174,7 +174,7 @@ fn models(draft: &TraceDraft) -> String {
     text + "    },\n"
 }
 
-fn model_line(indent: usize, field: &str, estimate: Estimate, n: u64, of: &str) -> String {
+fn model_line(indent: usize, field: &str, estimate: TraceEstimate, n: u64, of: &str) -> String {
     let name = field.rsplit('.').next().unwrap_or_default();
     match field {
         "latency.base" | "latency.per_token" | "latency.stall" => {

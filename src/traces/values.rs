@@ -1,4 +1,4 @@
-//! Fields of JSON records, read leniently: a number may be a text, a time may be written in many ways.
+//! RecordFields of JSON records, read leniently: a number may be a text, a time may be written in many ways.
 //!
 //! Does not know: what a field is for.
 
@@ -27,9 +27,9 @@ const TIME: &str = "a time such as \"2026-11-02T10:00:00Z\", or a number of seco
 
 /// An object's fields.
 #[derive(Clone, Copy)]
-pub(super) struct Fields<'v>(pub &'v Map<String, Value>);
+pub(super) struct RecordFields<'v>(pub &'v Map<String, Value>);
 
-impl<'v> Fields<'v> {
+impl<'v> RecordFields<'v> {
     /// The fields of a value; `None` where it is no object.
     pub(super) fn of(value: &'v Value) -> Option<Self> {
         value.as_object().map(Self)

@@ -13,30 +13,30 @@ use super::attributes::{
     cost_details, failure_of, finished, normal_cost, normal_usage, usage_details,
 };
 use super::span::{SpanFailure, SpanKind, TraceItem, TraceScore, TraceSpan, digest};
-use super::values::{Fields, RecordFault};
+use super::values::{RecordFault, RecordFields};
 
 type Told<'t> = &'t mut dyn FnMut(TraceItem);
 type Read = Result<(), RecordFault>;
 
-fn hashed(own: Fields<'_>, names: &[&str]) -> Option<u64> {
+fn hashed(own: RecordFields<'_>, names: &[&str]) -> Option<u64> {
     own.id(names).map(|id| digest(&id)).filter(|&id| id != 0)
 }
 
-pub(super) fn is_langfuse(own: Fields<'_>) -> bool {
+pub(super) fn is_langfuse(own: RecordFields<'_>) -> bool {
     let observation = own.value(&["startTime", "start_time"]).is_some()
         && own.value(&["traceId", "trace_id"]).is_some()
         && own.text(&["type"]).is_some_and(|kind| langfuse_kind(kind).is_some());
     observation || is_langfuse_score(own) || is_langfuse_trace(own)
 }
 
-fn is_langfuse_score(own: Fields<'_>) -> bool {
+fn is_langfuse_score(own: RecordFields<'_>) -> bool {
     own.0.contains_key("name")
         && own.0.contains_key("value")
         && (own.0.contains_key("dataType") || own.0.contains_key("data_type"))
 }
 
 /// A trace with its observations in it, as the first API has it.
-fn is_langfuse_trace(own: Fields<'_>) -> bool {
+fn is_langfuse_trace(own: RecordFields<'_>) -> bool {
     own.0.contains_key("observations") && own.0.contains_key("id")
 }
 
@@ -53,13 +53,13 @@ fn langfuse_kind(word: &str) -> Option<SpanKind> {
 }
 
 /// An observation, a score, or a trace of Langfuse.
-pub(super) fn langfuse_items(own: Fields<'_>, tell: Told<'_>) -> Read {
+pub(super) fn langfuse_items(own: RecordFields<'_>, tell: Told<'_>) -> Read {
     if is_langfuse_trace(own) {
         let trace = hashed(own, &["id"]).unwrap_or_default();
         let (user, session) = (hashed(own, &["userId"]), hashed(own, &["sessionId"]));
         for name in ["observations", "scores"] {
             let all = own.value(&[name]).and_then(Value::as_array).into_iter().flatten();
-            for inner in all.filter_map(Fields::of) {
+            for inner in all.filter_map(RecordFields::of) {
                 langfuse_items(inner, &mut |item| {
                     tell(match item {
                         TraceItem::Span(span) => {
@@ -100,14 +100,16 @@ pub(super) fn langfuse_items(own: Fields<'_>, tell: Told<'_>) -> Read {
     let metadata = own.object(&["metadata"]).unwrap_or_default();
     span.node = match kind {
         SpanKind::Agent => Some(span.name.clone()),
-        _ => Fields(&metadata).text(&["langgraph_node", "agent_name", "agent"]).map(Into::into),
+        _ => {
+            RecordFields(&metadata).text(&["langgraph_node", "agent_name", "agent"]).map(Into::into)
+        }
     };
     span.service = own.text(&["traceName", "trace_name"]).map(Into::into);
     span.start_us = own.time(&["startTime", "start_time"])?.unwrap_or_default();
     span.end_us = own.time(&["endTime", "end_time"])?.unwrap_or_default();
     span.model = own.text(&["model", "providedModelName", "provided_model_name"]).map(Into::into);
     span.tokens = match own.object(&["usageDetails", "usage_details", "usage"]) {
-        Some(details) => usage_details(Fields(&details))?,
+        Some(details) => usage_details(RecordFields(&details))?,
         None => normal_usage([
             own.number(&["promptTokens", "inputUsage"])?,
             own.number(&["completionTokens", "outputUsage"])?,
@@ -119,7 +121,7 @@ pub(super) fn langfuse_items(own: Fields<'_>, tell: Told<'_>) -> Read {
     };
     let total = own.number(&["totalCost", "total_cost", "calculatedTotalCost"])?;
     span.cost = match own.object(&["costDetails", "cost_details"]) {
-        Some(details) => cost_details(Fields(&details), total)?,
+        Some(details) => cost_details(RecordFields(&details), total)?,
         None => normal_cost(None, None, total),
     };
     if own.text(&["level"]) == Some("ERROR") {
@@ -131,13 +133,13 @@ pub(super) fn langfuse_items(own: Fields<'_>, tell: Told<'_>) -> Read {
     Ok(())
 }
 
-pub(super) fn is_langsmith(own: Fields<'_>) -> bool {
+pub(super) fn is_langsmith(own: RecordFields<'_>) -> bool {
     own.0.contains_key("run_type")
         && (own.0.contains_key("trace_id") || own.0.contains_key("dotted_order"))
 }
 
 /// A run of LangSmith.
-pub(super) fn langsmith_items(own: Fields<'_>, tell: Told<'_>) -> Read {
+pub(super) fn langsmith_items(own: RecordFields<'_>, tell: Told<'_>) -> Read {
     let kind = match own.text(&["run_type"]).unwrap_or_default() {
         "llm" => SpanKind::Model,
         "tool" | "retriever" => SpanKind::Tool,
@@ -150,14 +152,14 @@ pub(super) fn langsmith_items(own: Fields<'_>, tell: Told<'_>) -> Read {
     let mut span = TraceSpan::new(trace, id, parent, kind);
     span.name = own.text(&["name"]).unwrap_or_default().into();
     let extra = own.object(&["extra"]).unwrap_or_default();
-    let extra = Fields(&extra);
+    let extra = RecordFields(&extra);
     let metadata = extra.object(&["metadata"]).unwrap_or_default();
-    let metadata = Fields(&metadata);
+    let metadata = RecordFields(&metadata);
     span.node = metadata.text(&["langgraph_node", "lc_agent_name", "agent_name"]).map(Into::into);
     span.model = metadata.text(&["ls_model_name"]).map(Into::into);
     if span.model.is_none() {
         let parameters = extra.object(&["invocation_params"]).unwrap_or_default();
-        span.model = Fields(&parameters).text(&["model", "model_name"]).map(Into::into);
+        span.model = RecordFields(&parameters).text(&["model", "model_name"]).map(Into::into);
     }
     span.provider = metadata.text(&["ls_provider"]).map(Into::into);
     span.start_us = own.time(&["start_time"])?.unwrap_or_default();
@@ -165,7 +167,7 @@ pub(super) fn langsmith_items(own: Fields<'_>, tell: Told<'_>) -> Read {
     let details = |names: &[&str]| own.object(names).unwrap_or_default();
     let (prompt, completion) =
         (details(&["prompt_token_details"]), details(&["completion_token_details"]));
-    let (prompt, completion) = (Fields(&prompt), Fields(&completion));
+    let (prompt, completion) = (RecordFields(&prompt), RecordFields(&completion));
     span.tokens = normal_usage([
         own.number(&["prompt_tokens"])?,
         own.number(&["completion_tokens"])?,
@@ -185,7 +187,7 @@ pub(super) fn langsmith_items(own: Fields<'_>, tell: Told<'_>) -> Read {
     let feedback = own.object(&["feedback_stats"]).unwrap_or_default();
     for (name, stats) in &feedback {
         // Averages of a run's feedback, which nearly always is one value.
-        let stats = Fields::of(stats);
+        let stats = RecordFields::of(stats);
         let Some(value) = stats.map_or(Ok(None), |own| own.number(&["avg"]))? else { continue };
         let score = digest(&format!("{id} {name}"));
         span.scores.push(TraceScore {
@@ -200,19 +202,19 @@ pub(super) fn langsmith_items(own: Fields<'_>, tell: Told<'_>) -> Read {
     Ok(())
 }
 
-pub(super) fn is_litellm(own: Fields<'_>) -> bool {
+pub(super) fn is_litellm(own: RecordFields<'_>) -> bool {
     own.0.contains_key("call_type") && own.value(&["request_id", "litellm_call_id", "id"]).is_some()
 }
 
 /// A row of LiteLLM's table of spend logs, or what its callbacks are given (`standard_logging_object`).
-pub(super) fn litellm_items(own: Fields<'_>, tell: Told<'_>) -> Read {
+pub(super) fn litellm_items(own: RecordFields<'_>, tell: Told<'_>) -> Read {
     let call = own.text(&["call_type"]).unwrap_or_default();
     let chat = ["completion", "responses", "generate_content", "anthropic_messages"];
     let kind =
         if chat.iter().any(|word| call.contains(word)) { SpanKind::Model } else { SpanKind::Other };
     let id = hashed(own, &["request_id", "id", "litellm_call_id"]).unwrap_or_default();
     let metadata = own.object(&["metadata"]).unwrap_or_default();
-    let metadata = Fields(&metadata);
+    let metadata = RecordFields(&metadata);
     let trace = hashed(own, &["trace_id", "litellm_trace_id"]).or(hashed(metadata, &["trace_id"]));
     let mut span = TraceSpan::new(trace.unwrap_or(id), id, 0, kind);
     span.name = call.into();
@@ -230,7 +232,7 @@ pub(super) fn litellm_items(own: Fields<'_>, tell: Told<'_>) -> Read {
     span.end_us = own.time(&["endTime", "end_time"])?.unwrap_or_default();
     let more = metadata.object(&["additional_usage_values"]).unwrap_or_default();
     let usage = metadata.object(&["usage_object"]).unwrap_or_default();
-    let (more, usage) = (Fields(&more), Fields(&usage));
+    let (more, usage) = (RecordFields(&more), RecordFields(&usage));
     let inner = |name: &str| usage.object(&[name]).unwrap_or_default();
     let (prompt, completion) = (inner("prompt_tokens_details"), inner("completion_tokens_details"));
     let first = |a: Result<Option<f64>, RecordFault>, b: Result<Option<f64>, RecordFault>| {
@@ -241,23 +243,25 @@ pub(super) fn litellm_items(own: Fields<'_>, tell: Told<'_>) -> Read {
         own.number(&["completion_tokens"])?,
         first(
             more.number(&["cache_read_input_tokens"]),
-            Fields(&prompt).number(&["cached_tokens"]),
+            RecordFields(&prompt).number(&["cached_tokens"]),
         )?,
         more.number(&["cache_creation_input_tokens"])?,
-        Fields(&completion).number(&["reasoning_tokens"])?,
+        RecordFields(&completion).number(&["reasoning_tokens"])?,
         own.number(&["total_tokens"])?,
     ]);
     let parts = own.object(&["cost_breakdown"]).unwrap_or_default();
-    let (input, output) =
-        (Fields(&parts).number(&["input_cost"])?, Fields(&parts).number(&["output_cost"])?);
+    let (input, output) = (
+        RecordFields(&parts).number(&["input_cost"])?,
+        RecordFields(&parts).number(&["output_cost"])?,
+    );
     span.cost = normal_cost(input, output, own.number(&["spend", "response_cost"])?);
     span.replayed = own.flag(&["cache_hit"]);
     if own.text(&["status"]) == Some("failure") {
         let error =
             metadata.object(&["error_information"]).or_else(|| own.object(&["error_information"]));
         let error = error.unwrap_or_default();
-        let code = Fields(&error).id(&["error_code"]).unwrap_or_default();
-        let class = Fields(&error).text(&["error_class"]).unwrap_or_default();
+        let code = RecordFields(&error).id(&["error_code"]).unwrap_or_default();
+        let class = RecordFields(&error).text(&["error_class"]).unwrap_or_default();
         span.failure = Some(failure_of(&format!("{code} {class}")));
     }
     span.user = hashed(own, &["end_user", "user"]);
@@ -266,14 +270,14 @@ pub(super) fn litellm_items(own: Fields<'_>, tell: Told<'_>) -> Read {
     Ok(())
 }
 
-pub(super) fn is_braintrust(own: Fields<'_>) -> bool {
+pub(super) fn is_braintrust(own: RecordFields<'_>) -> bool {
     own.0.contains_key("span_attributes") && own.0.contains_key("root_span_id")
 }
 
 /// A log event of Braintrust.
-pub(super) fn braintrust_items(own: Fields<'_>, tell: Told<'_>) -> Read {
+pub(super) fn braintrust_items(own: RecordFields<'_>, tell: Told<'_>) -> Read {
     let attributes = own.object(&["span_attributes"]).unwrap_or_default();
-    let attributes = Fields(&attributes);
+    let attributes = RecordFields(&attributes);
     let kind = match attributes.text(&["type"]).unwrap_or_default() {
         _ if attributes.text(&["purpose"]) == Some("scorer") => SpanKind::Scorer,
         "llm" => SpanKind::Model,
@@ -289,7 +293,7 @@ pub(super) fn braintrust_items(own: Fields<'_>, tell: Told<'_>) -> Read {
     let mut span = TraceSpan::new(trace, id, parent, kind);
     span.name = attributes.text(&["name"]).unwrap_or_default().into();
     let metrics = own.object(&["metrics"]).unwrap_or_default();
-    let metrics = Fields(&metrics);
+    let metrics = RecordFields(&metrics);
     span.start_us = metrics.time(&["start"])?.or(own.time(&["created"])?).unwrap_or_default();
     span.end_us = metrics.time(&["end"])?.unwrap_or_default();
     span.tokens = normal_usage([
@@ -302,7 +306,7 @@ pub(super) fn braintrust_items(own: Fields<'_>, tell: Told<'_>) -> Read {
     ]);
     span.cost = normal_cost(None, None, metrics.number(&["estimated_cost", "cost"])?);
     let metadata = own.object(&["metadata"]).unwrap_or_default();
-    let metadata = Fields(&metadata);
+    let metadata = RecordFields(&metadata);
     span.model = metadata.text(&["model"]).map(Into::into);
     span.provider = metadata.text(&["provider"]).map(Into::into);
     span.node = metadata.text(&["agent_name", "langgraph_node", "agent"]).map(Into::into);
@@ -313,7 +317,7 @@ pub(super) fn braintrust_items(own: Fields<'_>, tell: Told<'_>) -> Read {
     }
     let scores: Map<String, Value> = own.object(&["scores"]).unwrap_or_default();
     for name in scores.keys() {
-        let Some(value) = Fields(&scores).number(&[name])? else { continue };
+        let Some(value) = RecordFields(&scores).number(&[name])? else { continue };
         let id = digest(&format!("{id} {name}"));
         span.scores.push(TraceScore {
             id,
@@ -328,18 +332,18 @@ pub(super) fn braintrust_items(own: Fields<'_>, tell: Told<'_>) -> Read {
 }
 
 /// A file of promptfoo's results.
-pub(super) fn is_promptfoo(own: Fields<'_>) -> bool {
+pub(super) fn is_promptfoo(own: RecordFields<'_>) -> bool {
     own.0.contains_key("promptIdx") && own.0.contains_key("testIdx")
 }
 
 /// A row of promptfoo's results: one call of one provider for one test.
-pub(super) fn promptfoo_items(own: Fields<'_>, tell: Told<'_>) -> Read {
+pub(super) fn promptfoo_items(own: RecordFields<'_>, tell: Told<'_>) -> Read {
     let place = format!("{:?} {:?}", own.id(&["promptIdx"]), own.id(&["testIdx"]));
     let id = digest(&own.id(&["id"]).unwrap_or(place));
     let mut span = TraceSpan::new(id, id, 0, SpanKind::Model);
     let provider = match own.value(&["provider"]) {
         Some(Value::String(id)) => Some(id.clone()),
-        Some(value) => Fields::of(value).and_then(|own| own.id(&["id"])),
+        Some(value) => RecordFields::of(value).and_then(|own| own.id(&["id"])),
         None => None,
     };
     // Such as `openai:chat:gpt-5.5`.
@@ -347,10 +351,10 @@ pub(super) fn promptfoo_items(own: Fields<'_>, tell: Told<'_>) -> Read {
     span.model = provider.rsplit(':').next().filter(|model| !model.is_empty()).map(Into::into);
     span.provider = provider.split_once(':').map(|(provider, _)| provider.into());
     let response = own.object(&["response"]).unwrap_or_default();
-    let response = Fields(&response);
+    let response = RecordFields(&response);
     let usage = own.object(&["tokenUsage"]).or_else(|| response.object(&["tokenUsage"]));
     let usage = usage.unwrap_or_default();
-    let usage = Fields(&usage);
+    let usage = RecordFields(&usage);
     let details = usage.object(&["completionDetails"]).unwrap_or_default();
     span.replayed = response.flag(&["cached"]);
     span.tokens = normal_usage([
@@ -359,7 +363,7 @@ pub(super) fn promptfoo_items(own: Fields<'_>, tell: Told<'_>) -> Read {
         // `cached` counts tokens of replayed answers.
         None,
         None,
-        Fields(&details).number(&["reasoning"])?,
+        RecordFields(&details).number(&["reasoning"])?,
         usage.number(&["total"])?,
     ]);
     // The file has no moments, only how long each call took.

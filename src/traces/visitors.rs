@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 
-use super::estimates::{ClusteredMean, Estimate, PlainSpread};
+use super::estimates::{ClusteredMean, PlainSpread, TraceEstimate};
 
 /// Most sessions that are kept.
 const MOST: usize = 60_000;
@@ -40,12 +40,12 @@ pub(super) struct VisitorFigures {
     pub users: usize,
     /// One of this many users was kept.
     pub one_of: u64,
-    pub visits_per_user: Option<Estimate>,
-    pub turns_per_session: Option<Estimate>,
+    pub visits_per_user: Option<TraceEstimate>,
+    pub turns_per_session: Option<TraceEstimate>,
     pub most_turns: u32,
-    pub gap_seconds: Option<Estimate>,
+    pub gap_seconds: Option<TraceEstimate>,
     pub gaps: f64,
-    pub pause_seconds: Option<Estimate>,
+    pub pause_seconds: Option<TraceEstimate>,
     pub pauses: f64,
     /// Correlation of the logarithms of the output tokens of visits of one user.
     pub alike: Option<f64>,

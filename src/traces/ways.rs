@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::estimates::Estimate;
+use super::estimates::TraceEstimate;
 use super::sums::TraceSums;
 use crate::agents::MAX_BRANCHES;
 use crate::live::calibrate::wilson;
@@ -33,7 +33,7 @@ pub(super) struct DraftEdge {
     pub at_most: Option<u32>,
     pub join: bool,
     /// Its measured share of the visits of `from`, and how many those are.
-    pub share: Estimate,
+    pub share: TraceEstimate,
     pub of: u64,
 }
 
