@@ -26,8 +26,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::quantity::Probability;
 
-pub use percentile::{PercentileEstimate, percentile};
-pub use ratio::{influences as ratio_influences, of_pairs as ratio_of_pairs};
+pub use percentile::{PercentileEstimate, PercentileRanks, RankValues, percentile};
+pub use ratio::{
+    influences as ratio_influences, of_pairs as ratio_of_pairs, of_sums as ratio_of_sums,
+};
 pub use tally::{Tally, UnknownError};
 
 /// How the events of one unit become one value.

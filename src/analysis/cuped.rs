@@ -24,6 +24,9 @@ pub struct CupedArm {
     pub mean: f64,
     /// Sample variance in the experiment.
     pub variance: f64,
+    /// How much it counts in the common mean before the experiment: its users, or of a ratio the sum
+    /// of what it is divided by.
+    pub pre_weight: f64,
     /// Mean before it.
     pub pre_mean: f64,
     /// Sample variance before it.
@@ -50,6 +53,7 @@ impl CupedArm {
         };
         Some(Self {
             units: pairs.len() as u64,
+            pre_weight: n,
             mean,
             variance: moment(|_, y| y * y),
             pre_mean,
@@ -73,11 +77,15 @@ pub struct CupedEstimate {
 }
 
 impl CupedEstimate {
-    /// As a tally for the analysis.
+    /// As a tally of this metric for the analysis.
     #[must_use]
-    pub fn tally(&self) -> Tally {
-        let total = self.mean * self.units as f64;
-        Tally::Mean { units: self.units, total, standard_error: Some(self.standard_error) }
+    pub fn tally(&self, metric: &Metric) -> Tally {
+        let Self { units, mean, standard_error, .. } = *self;
+        let standard_error = Some(standard_error);
+        match metric.per {
+            None => Tally::Mean { units, total: mean * units as f64, standard_error },
+            Some(_) => Tally::Value { units, value: mean, standard_error },
+        }
     }
 }
 
@@ -88,10 +96,10 @@ impl CupedEstimate {
 /// population is larger by the squared difference of slopes times the variance of that mean.
 #[must_use]
 pub fn cuped(arms: &[CupedArm]) -> Vec<Option<CupedEstimate>> {
-    let users: u64 = arms.iter().map(|arm| arm.units).sum();
-    let pre_total: f64 =
-        arms.iter().filter(|arm| arm.units > 0).map(|arm| arm.units as f64 * arm.pre_mean).sum();
-    let pre_mean = if users > 0 { pre_total / users as f64 } else { 0.0 };
+    let counted = || arms.iter().filter(|arm| arm.units > 0);
+    let weight: f64 = counted().map(|arm| arm.pre_weight).sum();
+    let pre_total: f64 = counted().map(|arm| arm.pre_weight * arm.pre_mean).sum();
+    let pre_mean = if weight == 0.0 { 0.0 } else { pre_total / weight };
     let adjust = |arm: &CupedArm| {
         let usable = arm.units > 1 && arm.variance >= 0.0;
         usable.then(|| {
@@ -143,7 +151,7 @@ pub fn adjusted(
         let arms: Vec<CupedEstimate> = cuped(&arms).into_iter().collect::<Option<_>>()?;
         let input = MetricInput {
             metric: metric.clone(),
-            tallies: arms.iter().map(|estimate| Some(estimate.tally())).collect(),
+            tallies: arms.iter().map(|estimate| Some(estimate.tally(metric))).collect(),
             responders: None,
             skewness: Vec::new(),
         };

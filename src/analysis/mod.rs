@@ -26,6 +26,7 @@ mod guard;
 mod health;
 mod interaction;
 mod judge;
+mod moments;
 mod needed;
 mod paired;
 mod paired_analysis;
@@ -61,6 +62,7 @@ pub use interaction::{
     InteractionEffects, MetricInteraction, interaction, interactions, interactions_between,
 };
 pub use judge::{CorrectedRate, JudgeCorrection, corrected, corrected_difference, corrected_rate};
+pub use moments::{Moments, UnitNumbers, adjusted_by_sums};
 pub use needed::{SizePlan, UsersNeeded};
 pub use observed::summarize;
 pub use over_time::{PrefixAnalysis, over_time};

@@ -134,6 +134,9 @@ pub(super) fn unknown_words(reason: UnknownError) -> String {
             UnknownError::Ties => {
                 "the percentile falls on equal values (a timeout, a cap or rounding makes these), so its error is unknown".to_owned()
             }
+            UnknownError::WeakDenominator => {
+                "what the ratio divides by is so uncertain that it may as well be 0: more users are needed, or another denominator".to_owned()
+            }
             UnknownError::NotGiven => "the standard error is not known".to_owned(),
         }
 }

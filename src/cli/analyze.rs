@@ -42,7 +42,7 @@ pub fn analyze(args: &AnalyzeArgs) -> Ended {
     let report = match (&args.data, &args.exposures, &args.events) {
         (Some(path), ..) => given(args, path)?,
         (None, Some(exposures), Some(events)) => {
-            let report = analyze_table::joined(args, exposures, events)?;
+            let report = named_split(analyze_table::joined(args, exposures, events)?);
             let faults = report.data.as_ref().map_or(0, |data| data.malformed);
             warn_of_faults(faults, ["row is", "rows are"]);
             report
@@ -51,6 +51,16 @@ pub fn analyze(args: &AnalyzeArgs) -> Ended {
     };
     print(&rendered(&report, args.format)?)?;
     Ok(expected(&report))
+}
+
+/// The report whose warning about an unknown split names the option that gives one: a scenario has
+/// the field `split` for it, and data have none.
+fn named_split(mut report: Report) -> Report {
+    let checks = report.experiments.iter_mut().flat_map(|experiment| &mut experiment.health);
+    for check in checks.filter(|check| check.check == "sample_ratio_mismatch") {
+        check.message = check.message.replace("(`split`)", "(`--split 50/50`)");
+    }
+    report
 }
 
 /// The report on one file.
@@ -65,7 +75,7 @@ fn given(args: &AnalyzeArgs, path: &Path) -> Result<Report, Exit> {
     let report = match holds(args, path, &opened.head)? {
         Holds::Table => {
             progress.total(size);
-            let report = analyze_table::table(args, path, opened)?;
+            let report = named_split(analyze_table::table(args, path, opened)?);
             let faults = report.table.as_ref().map_or(0, |table| table.malformed);
             warn_of_faults(faults, ["row or cell is", "rows or cells are"]);
             report
@@ -82,7 +92,7 @@ fn given(args: &AnalyzeArgs, path: &Path) -> Result<Report, Exit> {
                 None
             };
             done.set(0);
-            events(args, path, kept.as_deref(), &progress, &done)?
+            named_split(events(args, path, kept.as_deref(), &progress, &done)?)
         }
         Holds::Statistics if is_standard_input(path) => {
             let mut bytes = Vec::new();
@@ -233,6 +243,12 @@ fn settings(plan: &mut AnalysisPlan, args: &AnalyzeArgs) -> Result<(), Exit> {
         output::message(&format!("error: {option}: {reason}"));
         Exit::Usage
     };
+    if args.experiment.is_some() {
+        return Err(usage(
+                "--experiment",
+                "recorded events are analyzed for every experiment; it goes with --exposures and with rows of `simlab sql`".to_owned(),
+            ));
+    }
     if let Some(arm) = &args.control {
         plan.control(arm).map_err(|reason| usage("--control", reason))?;
         plan.assumptions.retain(|assumption| !assumption.what.starts_with("control:"));
@@ -241,7 +257,7 @@ fn settings(plan: &mut AnalysisPlan, args: &AnalyzeArgs) -> Result<(), Exit> {
         plan.split(split).map_err(|reason| usage("--split", reason))?;
     }
     plan.window_ms = args.window.map(|window| window.us() / 1000);
-    plan.until_ms = until(args).map_err(|reason| usage("--until", reason))?;
+    plan.until_ms = until(args.until.as_deref()).map_err(|reason| usage("--until", reason))?;
     Ok(())
 }
 
@@ -278,6 +294,7 @@ fn summary(args: &AnalyzeArgs, path: &Path, piped: Option<String>) -> Result<Rep
         ("--split", args.split.is_some()),
         ("--window", args.window.is_some()),
         ("--until", args.until.is_some()),
+        ("--experiment", args.experiment.is_some()),
     ];
     if let Some((option, _)) = given.iter().find(|(_, given)| *given) {
         output::message(&format!(

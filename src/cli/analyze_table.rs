@@ -7,7 +7,7 @@ use std::cell::Cell;
 use std::path::Path;
 
 use super::args_analyze::{AnalyzeArgs, MissingValues, UsersInTwoArms};
-use super::commands::bad_file;
+use super::commands::{bad_file, read};
 use super::exit::Exit;
 use super::opened::{self, OpenedData, is_standard_input, stem, unreadable};
 use super::output;
@@ -18,8 +18,9 @@ use crate::figure;
 use crate::flags::events::moment;
 use crate::recorded::{
     ColumnRole, CrossedUnits, JoinRequest, MetricRequest, OpenTable, OptionFault, ProposedAnalysis,
-    TableFormat, TableRefusal, TableRequest, TableShape, TableSurvey, TableUnreadable, event_names,
-    joined_report, survey, table_report, written_metric,
+    StatisticsOptions, TableFormat, TableRefusal, TableRequest, TableShape, TableSurvey,
+    TableUnreadable, event_names, is_statistics, joined_report, statistics_rows_report, survey,
+    table_report, written_metric,
 };
 use crate::report::{Ordered, Report};
 
@@ -34,13 +35,49 @@ pub(super) fn table(
     path: &Path,
     opened: OpenedData<'_>,
 ) -> Result<Report, Exit> {
-    not_for_tables(args)?;
     let format = TableFormat::of(&opened.head);
+    if !asks_for_table(args) && is_statistics(&opened.head) {
+        return statistics_rows(args, path, format, opened);
+    }
+    not_for_tables(args)?;
     let request = match (&args.unit, &args.variation, args.metrics.as_slice()) {
         (Some(unit), Some(variation), [_, ..]) => request(args, path, unit, variation),
         _ => return Err(proposal(args, path, format, opened)),
     };
     table_report(&request, &shown(path), format, opened.lines())
+        .map_err(|refusal| refused(path, refusal))
+}
+
+/// The report on rows of sufficient statistics.
+fn statistics_rows(
+    args: &AnalyzeArgs,
+    path: &Path,
+    format: TableFormat,
+    opened: OpenedData<'_>,
+) -> Result<Report, Exit> {
+    let given = [
+        ("--unit", args.unit.is_some()),
+        ("--window", args.window.is_some()),
+        ("--until", args.until.is_some()),
+        ("--missing", args.missing.is_some()),
+    ];
+    if let Some((option, _)) = given.iter().find(|(_, given)| *given) {
+        return Err(usage(
+            option,
+            "the rows are sums already; give the option to `simlab sql`, which makes the query",
+        ));
+    }
+    let scenario = match &args.scenario {
+        Some(name) => Some(read(name)?.scenario),
+        None => None,
+    };
+    let options = StatisticsOptions {
+        control: args.control.as_deref(),
+        split: args.split.as_deref(),
+        experiment: args.experiment.as_deref(),
+        scenario: scenario.as_ref(),
+    };
+    statistics_rows_report(&shown(path), format, opened.lines(), &options)
         .map_err(|refusal| refused(path, refusal))
 }
 
@@ -80,8 +117,8 @@ pub(super) fn refused(path: &Path, refusal: TableRefusal) -> Exit {
 }
 
 /// The end date as a Unix time in milliseconds.
-pub(super) fn until(args: &AnalyzeArgs) -> Result<Option<u64>, String> {
-    let Some(text) = &args.until else { return Ok(None) };
+pub(super) fn until(text: Option<&str>) -> Result<Option<u64>, String> {
+    let Some(text) = text else { return Ok(None) };
     let expected = || {
         format!(
             "expected a date such as 2026-11-01 or a time such as 2026-11-01T12:00:00Z, found `{text}`"
@@ -102,7 +139,8 @@ pub(super) fn joined(args: &AnalyzeArgs, exposures: &Path, events: &Path) -> Res
         experiment: args.experiment.clone(),
         columns,
         window_ms: args.window.map(|window| window.us() / 1000),
-        until_ms: until(args).map_err(|reason| usage("--until", &reason))?,
+        until_ms: until(args.until.as_deref()).map_err(|reason| usage("--until", &reason))?,
+        pre_period_ms: args.pre_period.map(|length| length.us() / 1000),
     };
     let progress = Progress::new("bytes read", 1, 0, false);
     let done = Cell::new(0);
@@ -189,6 +227,7 @@ fn not_for_tables(args: &AnalyzeArgs) -> Result<(), Exit> {
         ("--scenario", args.scenario.is_some()),
         ("--window", args.window.is_some()),
         ("--until", args.until.is_some()),
+        ("--experiment", args.experiment.is_some()),
     ];
     match given.iter().find(|(_, given)| *given) {
         Some((option, _)) => Err(usage(

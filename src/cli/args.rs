@@ -12,6 +12,7 @@ use super::args_live;
 use super::args_mcp::McpArgs;
 use super::args_number::whole;
 use super::args_serve::ServeArgs;
+use super::args_sql::{SQL_EXAMPLES, SqlArgs};
 use super::plan::{PLAN_EXAMPLES, PlanArgs};
 use super::play::{PLAY_EXAMPLES, PlayArgs};
 use crate::quantity::Money;
@@ -72,6 +73,13 @@ pub enum Command {
     /// Parquet), recorded events (JSONL) or summary statistics (RON).
     #[command(after_help = ANALYZE_EXAMPLES)]
     Analyze(Box<AnalyzeArgs>),
+    /// Print the query that brings exposures and events in a warehouse down to sufficient
+    /// statistics, which `simlab analyze` takes.
+    ///
+    /// The result is one row for each metric and variation, whatever the number of events: counts,
+    /// sums, and sums of squares and products. The report on it is that on the raw events.
+    #[command(after_help = SQL_EXAMPLES)]
+    Sql(Box<SqlArgs>),
     /// Measure how often a decision rule ships falsely at a number of users, and what that costs.
     ///
     /// Simulates the scenario many times, each time with another seed, with the engine, the
@@ -552,6 +560,8 @@ pub enum Described {
     Drive,
     /// A file that says how `drive` asks an app.
     App,
+    /// The columns of the result of the query that `sql` prints.
+    Sql,
 }
 
 /// How a reference is printed.

@@ -15,6 +15,7 @@ pub(super) const ANALYZE_EXAMPLES: &str = "Examples:
   simlab analyze checkout.jsonl --control false --split 50/50 --window 7d
   simlab analyze users.csv --unit user_id --variation arm --metric resolved:rate
   simlab analyze --exposures seen.csv --events orders.csv --metric order:rate --window 7d
+  simlab analyze stats.csv                             the rows of the query that `simlab sql` prints
 
 Tables are CSV, TSV, JSON lines, a JSON array of objects or Parquet; `-` reads standard input, and
 gzip is unpacked. Run `simlab analyze users.csv` without options first: it lists the columns and
@@ -35,8 +36,8 @@ sum of its values. A metric event that is recorded twice (same time, user, key, 
 /// The arguments of `analyze`.
 #[derive(Debug, Args)]
 pub struct AnalyzeArgs {
-    /// A table (CSV, TSV, JSON, Parquet), recorded events (JSONL) or summary statistics (RON); `-` is
-    /// standard input.
+    /// A table (CSV, TSV, JSON, Parquet), rows of `simlab sql`, recorded events (JSONL) or summary
+    /// statistics (RON); `-` is standard input.
     #[arg(value_name = "FILE", required_unless_present = "exposures")]
     pub data: Option<PathBuf>,
     /// A table of exposures, with columns for unit, variation and time, and one for the experiment
@@ -47,8 +48,8 @@ pub struct AnalyzeArgs {
     /// and id. An event counts from its unit's first exposure on; an id counts once.
     #[arg(long, value_name = "FILE", requires = "exposures")]
     pub events: Option<PathBuf>,
-    /// With --exposures: the experiment, where the table has several.
-    #[arg(long, value_name = "KEY", requires = "exposures")]
+    /// With --exposures, or for rows of `simlab sql`: the experiment, where there are several.
+    #[arg(long, value_name = "KEY")]
     pub experiment: Option<String>,
     /// With --exposures and --events: the columns of the two tables, as ROLE=COLUMN with the roles
     /// unit, variation, time, experiment, event, value and id. Default: by their usual names.
@@ -77,11 +78,12 @@ pub struct AnalyzeArgs {
     #[arg(long, value_name = "SHARES")]
     pub split: Option<String>,
     /// For a table: a metric, as COLUMN:STATISTIC[:up|:down], see below. Repeat it for several; the
-    /// first decides. Default direction: by the column's name, and the report says so.
+    /// first decides. Default direction: by the column's name, and the report says so. `:cap=p99`
+    /// or `:cap=250` after a mean cuts larger values.
     #[arg(long = "metric", value_name = "METRIC")]
     pub metrics: Vec<MetricRequest>,
-    /// For a table: a column from before the experiment that explains part of the metrics. Means
-    /// are adjusted for it (CUPED), and the verdict uses the adjusted ones.
+    /// For a table: a column from before the experiment that explains part of the metrics. Means,
+    /// rates and ratios are adjusted for it (CUPED), and the verdict uses the adjusted ones.
     #[arg(long, value_name = "COLUMN")]
     pub covariate: Option<String>,
     /// For a table: what becomes of units that have rows of two variations; they are counted either
@@ -96,6 +98,10 @@ pub struct AnalyzeArgs {
     /// `7d` or `12h` (at most 30d). Default: no limit.
     #[arg(long, value_name = "DURATION")]
     pub window: Option<crate::time::Duration>,
+    /// With --exposures and --events: adjust means, rates and ratios for the same metric in this long
+    /// before the unit's first exposure, such as `14d` (CUPED); the verdict uses the adjusted ones.
+    #[arg(long, value_name = "DURATION", requires = "exposures")]
+    pub pre_period: Option<crate::time::Duration>,
     /// For events: leave out exposures and events from this time on, such as `2026-11-01`
     /// (UTC) or `2026-11-01T12:00:00Z`. Default: no limit.
     #[arg(long, value_name = "DATE")]
@@ -106,7 +112,7 @@ pub struct AnalyzeArgs {
 }
 
 /// Reads `time=received_at`.
-fn column_role(text: &str) -> Result<(ColumnRole, String), String> {
+pub(super) fn column_role(text: &str) -> Result<(ColumnRole, String), String> {
     const ROLES: [ColumnRole; 7] = [
         ColumnRole::Unit,
         ColumnRole::Variation,

@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::args::{ContentsFormat, Format, RunArgs};
 use super::exit::Exit;
 use super::watch::Watch;
-use super::{output, save};
+use super::{export, output, save};
 use crate::diagnostic::{self, Diagnostic};
 use crate::live::simulated_alone;
 use crate::llm::model::{CallFailure, Completion, Prompt};
@@ -18,7 +18,8 @@ use crate::random::Seed;
 use crate::report::escape::{json, plain};
 use crate::report::{Report, to_html, to_json, to_junit, to_markdown, to_text};
 use crate::run::{
-    PreparedScenario, RunOptions, Simulation, Size, SoFar, TranscriptWriter, glances, met,
+    CallTable, PreparedScenario, RunOptions, Simulation, Size, SoFar, TranscriptWriter, glances,
+    met,
 };
 use crate::scenario::{LESSONS, LIBRARY, Loaded, Study, load};
 use crate::verdict::warnings;
@@ -90,6 +91,12 @@ pub(super) fn run(args: &RunArgs) -> Ended {
         ),
         None => None,
     };
+    let mut calls = match &args.out {
+        Some(folder) => Some(
+            export::calls(folder, &loaded.scenario).map_err(|error| unwritable(folder, error))?,
+        ),
+        None => None,
+    };
     let mut on_call = |prompt: &Prompt<'_>, result: &Result<Completion, CallFailure>| {
         if let Some(transcript) = &mut transcript {
             transcript.call(prompt, result);
@@ -103,16 +110,22 @@ pub(super) fn run(args: &RunArgs) -> Ended {
             watch.look(|| glances(scenario, table, so_far.begun as usize));
         }
     };
+    let mut written = (&mut events, &mut calls);
     let simulation = Simulation::new(&stage, options)
-        .reader(&mut events)
+        .reader(&mut written)
         .on_call(&mut on_call)
         .progress(&mut progress);
     let outcome = simulation.run().map_err(|error| not_set_up(&args.scenario, &error))?;
     watch.finish();
     if let (Some(folder), Some(events)) = (&args.out, events) {
         let told = transcript.map_or(Ok(()), TranscriptWriter::finish);
-        let saved =
-            events.finish().and(told).and_then(|()| save::report(folder, &loaded, &outcome));
+        let called = calls.map_or(Ok(()), CallTable::finish);
+        let saved = events
+            .finish()
+            .and(told)
+            .and(called)
+            .and_then(|()| export::tables(folder, save::EVENTS, &loaded.scenario))
+            .and_then(|()| save::report(folder, &loaded, &outcome));
         saved.map_err(|error| unwritable(folder, error))?;
     }
     print(&rendered(&outcome.report, args.format)?)?;

@@ -9,7 +9,7 @@ use clap::Parser;
 use super::args::{Cli, Command};
 use super::{
     analyze, bootstrap, calibrate, commands, drive, estimate, journal, learn, live, mcp, new, plan,
-    play, power, reference, serve, words,
+    play, power, reference, serve, sql, words,
 };
 
 /// The program: reads the arguments, does what they say, tells how it ended.
@@ -23,6 +23,7 @@ pub fn main() -> ExitCode {
         Command::List { format } => commands::list(format),
         Command::New(args) => new::new(&args),
         Command::Analyze(args) => analyze::analyze(&args),
+        Command::Sql(args) => sql::sql(&args),
         Command::Plan(args) => plan::plan(&args),
         Command::Play(args) => play::play(&args),
         Command::Power(args) => power::power(&args),

@@ -9,6 +9,7 @@ use crate::live::calibrate::CalibrationOutput;
 use crate::live::estimate::EstimateOutput;
 use crate::plan::{PairedPlan, PlanAnswer};
 use crate::power::Power;
+use crate::recorded::StatisticsRow;
 use crate::report::{Report, input_schema, output_page, output_schema};
 use crate::scenario::{self, WrittenAnswers, WrittenAppForm};
 use crate::traces::TraceCalibration;
@@ -65,6 +66,17 @@ const APP: &str = "# Every field of a file that says how an app is asked
 
 `simlab drive URL --app FILE` reads such a file, in RON or JSON.
 ";
+const SQL: &str = "# Every column of the sufficient statistics
+
+`simlab sql` prints a query; its result has one row for each metric and variation, with these
+columns. `simlab analyze` takes the rows as CSV, TSV, JSON lines, a JSON array or Parquet, with the
+names of the columns in any order and in capitals or not. Rows from elsewhere need the columns that
+their kind uses; the others may be empty or missing.
+
+Sums of squares and products are of the users' distances from the variation's own mean: the variance
+is `dev_value_squared / (users_counted - 1)`. So nothing cancels where a mean is large and its spread
+is small.
+";
 const LIST: &str = "# Every field of `simlab list --format json`
 
 The output is a list. Each entry has these fields.
@@ -91,6 +103,7 @@ pub fn reference(what: Described, format: ReferenceFormat) -> Ended {
         Described::Answers => (ANSWERS, input_schema::<WrittenAnswers>("Scripted answers")),
         Described::Drive => (DRIVE, output_schema::<DriveOutput>("Driven traffic")),
         Described::App => (APP, input_schema::<WrittenAppForm>("How an app is asked")),
+        Described::Sql => (SQL, output_schema::<StatisticsRow>("Sufficient statistics")),
         Described::List => (LIST, output_schema::<Vec<ListEntry>>("Built-in scenarios")),
     };
     print(&match format {

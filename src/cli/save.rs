@@ -1,5 +1,5 @@
 //! Saving a run: report.json, report.html, events.jsonl, transcript.jsonl and scenario.ron in one
-//! folder.
+//! folder; the tables of `export` go with them.
 //!
 //! Guarantees: the same run gives the same bytes; `simlab run DIR/scenario.ron` with the report's
 //! seed gives it again, with the knowledge base and the questions that stood beside the scenario. A folder never holds the files of two runs: a simulated run replaces an
@@ -11,6 +11,7 @@ use std::fs::{self, File};
 use std::io::{self, BufWriter};
 use std::path::Path;
 
+use super::export;
 use crate::diagnostic::Diagnostic;
 use crate::report::{to_html, to_json};
 use crate::run::{EventWriter, Outcome, PreparedScenario, TranscriptWriter};
@@ -19,7 +20,7 @@ use crate::scenario::Loaded;
 /// The journal of a live run.
 pub const JOURNAL: &str = "journal.jsonl";
 /// What every saved run has.
-const EVENTS: &str = "events.jsonl";
+pub const EVENTS: &str = "events.jsonl";
 
 /// Makes the folder ready for a run: without the report of an earlier one, and with the scenario.
 /// Other files stay.
@@ -62,7 +63,8 @@ pub fn free(folder: &Path, loaded: &Loaded) -> Result<(), Diagnostic> {
 /// run.
 fn begin(folder: &Path, loaded: &Loaded) -> io::Result<()> {
     fs::create_dir_all(folder)?;
-    for name in ["report.json", "report.html", EVENTS, "transcript.jsonl"] {
+    let reports = ["report.json", "report.html", EVENTS, "transcript.jsonl"];
+    for name in reports.into_iter().chain(export::FILES) {
         match fs::remove_file(folder.join(name)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => {}

@@ -184,6 +184,17 @@ impl Observations {
         }
     }
 
+    /// Values of metric number `metric` above `most` become `most`.
+    pub fn cut(&mut self, metric: usize, most: f64) {
+        let EventColumn { sums, counts, scale, .. } = &mut self.columns[self.column_of[metric]];
+        for (unit, sum) in sums.iter_mut().enumerate() {
+            let events = counts.as_ref().map_or(1.0, |counts| f64::from(counts[unit].max(1)));
+            if *sum * *scale / events > most {
+                *sum = most * events / *scale;
+            }
+        }
+    }
+
     /// The value 0 for a unit that has no event so far; later events add to it.
     pub fn add_if_missing(&mut self, column: usize, unit: usize) {
         let column = &mut self.columns[column];

@@ -8,6 +8,7 @@
 
 mod data;
 mod events;
+mod exported;
 mod foreign;
 mod given;
 mod hashed;
@@ -21,10 +22,15 @@ mod replay;
 mod split;
 mod table;
 mod tabular;
+mod warehouse;
 mod written;
 
 pub use data::analyze;
 pub use events::events_report;
+pub use exported::{
+    EVENT_COLUMNS, EventTables, ParquetRows, RowCell, TableColumn, TableKind, USER_COLUMNS,
+    data_dictionary,
+};
 pub use foreign::is_foreign;
 pub use given::{GivenStudy, Statistics, statistics};
 pub use infer::{FirstLook, look};
@@ -35,6 +41,10 @@ pub use split::set_split;
 pub use table::{Counted, MetricEvent, UnitTable};
 pub use tabular::{
     ColumnRole, CrossedUnits, JoinRequest, MetricRequest, OpenTable, OptionFault, ProposedAnalysis,
-    SurveyedColumn, TableFormat, TableRefusal, TableRequest, TableShape, TableStatistic,
+    SurveyedColumn, TableCap, TableFormat, TableRefusal, TableRequest, TableShape, TableStatistic,
     TableSurvey, TableUnreadable, event_names, joined_report, survey, table_report, written_metric,
+};
+pub use warehouse::{
+    Dialect, EventsSource, QueryMetric, QueryRequest, QuerySource, StatisticsOptions,
+    StatisticsRow, TimeColumns, UnitsSource, is_statistics, query, statistics_rows_report,
 };

@@ -142,6 +142,11 @@ impl UnitTable {
         self.slots.get(slot).map(|slot| &slot.observations)
     }
 
+    /// The observations of table number `slot`, to be changed.
+    pub(super) fn observations_mut(&mut self, slot: usize) -> Option<&mut Observations> {
+        self.slots.get_mut(slot).map(|slot| &mut slot.observations)
+    }
+
     /// A unit was exposed to treatment `treatment` of experiment number `nth`.
     pub fn expose(&mut self, nth: usize, at_ms: u64, unit: &str, treatment: u8) {
         let unit = self.unit(unit);

@@ -2,6 +2,7 @@
 
 mod adaptive;
 mod assumed;
+mod calls;
 mod conduct;
 mod events;
 mod flags;
@@ -20,6 +21,7 @@ mod whole;
 
 pub use adaptive::Adapted;
 pub(crate) use assumed::stated;
+pub use calls::{CALL_COLUMNS, CallTable};
 pub use conduct::{CallObserver, Outcome, RunOptions, Simulation, met, run};
 pub(crate) use conduct::{CompanionRuns, RunCollector};
 pub use events::{EventWriter, Sent, VisitEvents};

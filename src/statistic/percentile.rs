@@ -103,17 +103,13 @@ pub struct PercentileEstimate {
 /// value are taken instead: the closest places at which the next sample's percentile could be. It
 /// errs on the wide side.
 pub fn percentile(values: &mut [f64], p: Probability) -> Option<PercentileEstimate> {
-    let last = values.len().checked_sub(1)?;
+    let ranks = PercentileRanks::of(p, values.len() as u64)?;
     if values.iter().any(|v| !v.is_finite()) {
         return None;
     }
-    let (p, n) = (p.get(), values.len() as f64);
-    let rank = p * last as f64;
-    let rank_sd = (n * p * (1.0 - p)).sqrt();
-    let reach = REACH * rank_sd + CONTINUITY;
-    let (low, high) = ((rank - reach).max(0.0), (rank + reach).min(last as f64));
+    let last = values.len().checked_sub(1)?;
     // Everything that is read lies between these two ranks.
-    let (first, end) = (low as usize, (high.ceil() as usize).min(last));
+    let (first, end) = (ranks.low as usize, (ranks.high.ceil() as usize).min(last));
     let (_, _, above) = values.select_nth_unstable_by(first, f64::total_cmp);
     if end > first {
         let (between, ..) = above.select_nth_unstable_by(end - first - 1, f64::total_cmp);
@@ -129,24 +125,78 @@ pub fn percentile(values: &mut [f64], p: Probability) -> Option<PercentileEstima
         let value = values[below];
         if fraction > 0.0 { value + fraction * (values[below + 1] - value) } else { value }
     };
-    let enough = values.len() as u64 >= least_values(p) && rank_sd > 0.0;
-    let spanned = (high - low) * REACH / reach;
-    let value = at(rank);
-    let (mut lower, mut upper) = (at(low), at(high));
-    if enough && upper <= lower {
-        lower = values
-            .iter()
-            .copied()
-            .filter(|v| *v < value)
-            .fold(f64::NEG_INFINITY, f64::max)
-            .max(f64::MIN);
-        upper = values.iter().copied().filter(|v| *v > value).fold(f64::INFINITY, f64::min);
-        // On a side without another value there is only the tie itself.
-        lower = if lower > f64::MIN { lower } else { value };
-        upper = if upper < f64::INFINITY { upper } else { value };
+    let value = at(ranks.at);
+    let (lower, upper) = (at(ranks.low), at(ranks.high));
+    let (mut below, mut above) = (None, None);
+    if ranks.enough && upper <= lower {
+        let all = || values.iter().copied();
+        below = all().filter(|v| *v < value).reduce(f64::max);
+        above = all().filter(|v| *v > value).reduce(f64::min);
     }
-    let standard_error = (enough && spanned > 0.0).then(|| (upper - lower) / spanned);
-    Some(PercentileEstimate { value, standard_error })
+    Some(ranks.estimate(&RankValues { value, lower, upper, below, above }))
+}
+
+/// The ranks, from 0, that a percentile and its error are read at.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct PercentileRanks {
+    /// The rank of the percentile, between two values where it has a fraction.
+    pub at: f64,
+    /// The lower rank of its interval.
+    pub low: f64,
+    /// The upper one.
+    pub high: f64,
+    /// How many standard deviations of a normal distribution the two are apart.
+    spanned: f64,
+    /// Whether one value or more is expected beyond it on either side.
+    enough: bool,
+}
+
+/// The values at these ranks.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct RankValues {
+    /// The percentile.
+    pub value: f64,
+    /// The value at the lower rank.
+    pub lower: f64,
+    /// The value at the upper rank.
+    pub upper: f64,
+    /// The largest value below the percentile; needed where the two ranks have equal values.
+    pub below: Option<f64>,
+    /// The smallest one above it; the same.
+    pub above: Option<f64>,
+}
+
+impl PercentileRanks {
+    /// Half the distance of the two ranks is this many binomial standard deviations.
+    pub const REACH: f64 = REACH;
+    /// And this much of a rank.
+    pub const CONTINUITY: f64 = CONTINUITY;
+
+    /// The ranks of percentile `p` of so many values; `None` of none.
+    #[must_use]
+    pub fn of(p: Probability, values: u64) -> Option<Self> {
+        let last = values.checked_sub(1)? as f64;
+        let (p, n) = (p.get(), values as f64);
+        let at = p * last;
+        let rank_sd = (n * p * (1.0 - p)).sqrt();
+        let reach = REACH * rank_sd + CONTINUITY;
+        let (low, high) = ((at - reach).max(0.0), (at + reach).min(last));
+        let enough = values >= least_values(p) && rank_sd > 0.0;
+        Some(Self { at, low, high, spanned: (high - low) * REACH / reach, enough })
+    }
+
+    /// The percentile with its error, from the values at the ranks.
+    #[must_use]
+    pub fn estimate(&self, values: &RankValues) -> PercentileEstimate {
+        let RankValues { value, mut lower, mut upper, below, above } = *values;
+        if self.enough && upper <= lower {
+            // On a side without another value there is only the tie itself.
+            (lower, upper) = (below.unwrap_or(value), above.unwrap_or(value));
+        }
+        let standard_error =
+            (self.enough && self.spanned > 0.0).then(|| (upper - lower) / self.spanned);
+        PercentileEstimate { value, standard_error }
+    }
 }
 
 #[cfg(test)]

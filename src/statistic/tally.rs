@@ -50,6 +50,8 @@ pub enum UnknownError {
     },
     /// A percentile whose standard error is given as 0: it falls on equal values.
     Ties,
+    /// A ratio whose denominator is so uncertain that it may as well be 0.
+    WeakDenominator,
     /// The data do not say.
     NotGiven,
 }

@@ -82,5 +82,6 @@ mod triggered;
 mod truth;
 mod users;
 #[cfg(target_os = "linux")]
+mod warehouse;
 mod watch;
 mod words;

@@ -26,7 +26,31 @@ pub enum TableStatistic {
     Ratio,
 }
 
-/// A metric as the command line writes it: `COLUMN:STATISTIC[:up|:down]`.
+/// Where values are cut, so that a few large ones do not decide (winsorization).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum TableCap {
+    /// At this value.
+    At(f64),
+    /// At a percentile of the values of all units, whatever their variation.
+    Percentile(Probability),
+}
+
+/// As the command line writes it: `p99`, `250`.
+impl fmt::Display for TableCap {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::At(value) => write!(f, "{value}"),
+            Self::Percentile(p) => write!(f, "p{}", in_percent(*p)),
+        }
+    }
+}
+
+/// A probability in percent: 0.07 times 100 is not 7 to the last bit.
+fn in_percent(p: Probability) -> f64 {
+    (p.get() * 1e8).round() / 1e6
+}
+
+/// A metric as the command line writes it: `COLUMN:STATISTIC[:up|:down][:cap=VALUE|:cap=p99]`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MetricRequest {
     /// The column, or of a ratio the upper one.
@@ -37,6 +61,8 @@ pub struct MetricRequest {
     pub statistic: TableStatistic,
     /// Which direction is good; `None` where nothing is said.
     pub better: Option<Better>,
+    /// Where its values are cut; `None`: nowhere.
+    pub cap: Option<TableCap>,
 }
 
 /// The statistics by their names, for messages.
@@ -46,11 +72,18 @@ impl FromStr for MetricRequest {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let (rest, better) = match text.rsplit_once(':') {
-            Some((rest, "up" | "higher")) => (rest, Some(Better::Higher)),
-            Some((rest, "down" | "lower")) => (rest, Some(Better::Lower)),
-            _ => (text, None),
-        };
+        let (mut rest, mut better, mut cap) = (text, None, None);
+        while let Some((before, word)) = rest.rsplit_once(':') {
+            match word {
+                "up" | "higher" if better.is_none() => better = Some(Better::Higher),
+                "down" | "lower" if better.is_none() => better = Some(Better::Lower),
+                _ => match word.strip_prefix("cap=") {
+                    Some(own) if cap.is_none() => cap = Some(cap_of(own)?),
+                    _ => break,
+                },
+            }
+            rest = before;
+        }
         let Some((column, name)) = rest.rsplit_once(':').filter(|(column, _)| !column.is_empty())
         else {
             return Err(format!(
@@ -86,7 +119,29 @@ impl FromStr for MetricRequest {
                 format!("unknown statistic `{name}`: expected {STATISTICS}{nearest}")
             })?,
         };
-        Ok(Self { column, per, statistic, better })
+        let capped = matches!(
+            statistic,
+            TableStatistic::Mean | TableStatistic::Average | TableStatistic::Count
+        );
+        if cap.is_some() && !capped {
+            return Err(format!(
+                "only a mean, an average or a count has a `cap`, not `{name}`: a rate has no large values, a percentile is not moved by them, and a ratio has two columns"
+            ));
+        }
+        Ok(Self { column, per, statistic, better, cap })
+    }
+}
+
+/// `p99` or `250`.
+fn cap_of(text: &str) -> Result<TableCap, String> {
+    if let Some(TableStatistic::Percentile(p)) = percentile(text) {
+        return Ok(TableCap::Percentile(p));
+    }
+    match text.parse::<f64>() {
+        Ok(value) if value.is_finite() => Ok(TableCap::At(value)),
+        _ => Err(format!(
+            "expected a value or a percentile to cut at, such as cap=250 or cap=p99 (p1 to p99.9), found `{text}`"
+        )),
     }
 }
 
@@ -110,11 +165,12 @@ impl fmt::Display for MetricRequest {
             TableStatistic::Mean => f.write_str(":mean"),
             TableStatistic::Average => f.write_str(":average"),
             TableStatistic::Count => f.write_str(":count"),
-            TableStatistic::Percentile(p) => {
-                // 0.07 times 100 is not 7 to the last bit.
-                write!(f, ":p{}", (p.get() * 1e8).round() / 1e6)
-            }
+            TableStatistic::Percentile(p) => write!(f, ":p{}", in_percent(p)),
             TableStatistic::Ratio => f.write_str(":ratio"),
+        }?;
+        match &self.cap {
+            Some(cap) => write!(f, ":cap={cap}"),
+            None => Ok(()),
         }
     }
 }
@@ -128,10 +184,15 @@ impl MetricRequest {
     /// The key of the events that it counts.
     #[must_use]
     pub fn event(&self) -> String {
-        match self.statistic {
+        let own = match self.statistic {
             TableStatistic::Rate => format!("{}{OCCURS}", self.column),
             TableStatistic::Count => format!("{}{COUNTED}", self.column),
             _ => self.column.clone(),
+        };
+        // Values that are cut are others than those that are not.
+        match &self.cap {
+            Some(cap) => format!("{own}:cap={cap}"),
+            None => own,
         }
     }
 
@@ -296,6 +357,8 @@ mod tests {
             ("a:b:p99.9", "a:b:p99.9", Better::Higher),
             ("cost/requests:ratio:down", "cost/requests:ratio", Better::Lower),
             ("seen:median", "seen:p50", Better::Higher),
+            ("cost:mean:cap=p99:up", "cost:mean:cap=p99", Better::Higher),
+            ("cost:average:down:cap=2.5", "cost:average:cap=2.5", Better::Lower),
         ] {
             let asked: MetricRequest = text.parse().unwrap();
             assert_eq!((asked.to_string().as_str(), asked.direction()), (key, better), "{text}");
@@ -310,6 +373,9 @@ mod tests {
             ("cost:pNaN", "unknown statistic"),
             ("cost:ratio", "divides one column by another"),
             ("/x:ratio", "divides one column by another"),
+            ("cost:mean:cap=high", "cap=250 or cap=p99"),
+            ("cost:p95:cap=p99", "only a mean, an average or a count"),
+            ("cost:mean:up:down", "unknown statistic `up`"),
         ] {
             let reason = text.parse::<MetricRequest>().unwrap_err();
             assert!(reason.contains(said), "{text}: {reason}");

@@ -8,14 +8,13 @@
 use super::super::split::set_split;
 use super::ask::{CrossedUnits, TableRequest, TableStatistic};
 use crate::analysis::{
-    AdjustedMetric, Analysis, HealthCheck, HealthStatus, Summary, Tally, adjusted, analyze,
-    summarize,
+    AdjustedMetric, Analysis, HealthCheck, HealthStatus, Moments, Summary, Tally, adjusted_by_sums,
+    analyze,
 };
 use crate::experiment::{
     Correction, Experiment, Method, Metric, MetricKind, Missing, THRESHOLD, Treatment,
 };
 use crate::figure;
-use crate::metrics::Observations;
 use crate::quantity::{Probability, Share};
 use crate::report::{Adjusted, Assumption, DataOrigin, Report, ReportSupplements};
 use crate::verdict::{Criteria, Criterion, Otherwise, Rule, Side, decide};
@@ -26,7 +25,7 @@ pub(super) const CONTROLS: &[&str] =
 
 /// An experiment as a table describes it.
 #[derive(Clone, Debug)]
-pub(super) struct TableStudy {
+pub(in super::super) struct TableStudy {
     pub experiment: Experiment,
     pub metrics: Vec<Metric>,
     pub assumptions: Vec<Assumption>,
@@ -41,10 +40,37 @@ pub struct OptionFault {
     pub reason: String,
 }
 
+/// What an experiment is described by besides its variations.
+pub(in super::super) struct StudyRequest<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// The variation that the others are compared with; `None` takes the likely one.
+    pub control: Option<&'a str>,
+    /// The planned split.
+    pub split: Option<&'a str>,
+    /// Its metrics, each with whether its direction was given.
+    pub metrics: Vec<(Metric, bool)>,
+}
+
+impl<'a> StudyRequest<'a> {
+    /// What is asked of a table.
+    pub fn of(request: &'a TableRequest) -> Self {
+        let metric = |asked: &super::ask::MetricRequest| {
+            (asked.metric(request.missing), asked.better.is_some())
+        };
+        Self {
+            name: &request.name,
+            control: request.control.as_deref(),
+            split: request.split.as_deref(),
+            metrics: request.metrics.iter().map(metric).collect(),
+        }
+    }
+}
+
 /// The experiment on these variations, and for each of them the number of its treatment. Variations
 /// that only the planned split names have a treatment without units.
-pub(super) fn study(
-    request: &TableRequest,
+pub(in super::super) fn study(
+    request: StudyRequest<'_>,
     variations: &[String],
 ) -> Result<(TableStudy, Vec<u8>), OptionFault> {
     let mut names: Vec<String> = variations.to_vec();
@@ -63,7 +89,7 @@ pub(super) fn study(
         assumptions.push(Assumption { what, source: source.to_owned() });
     };
     let position = |name: &str| names.iter().position(|own| own == name);
-    let control = match &request.control {
+    let control = match request.control {
         Some(name) => position(name).ok_or_else(|| OptionFault {
             option: "--control",
             reason: format!(
@@ -81,14 +107,11 @@ pub(super) fn study(
             control
         }
     };
-    let metrics: Vec<Metric> =
-        request.metrics.iter().map(|asked| asked.metric(request.missing)).collect();
     let guessed: Vec<String> = request
         .metrics
         .iter()
-        .zip(&metrics)
-        .filter(|(asked, _)| asked.better.is_none())
-        .map(|(_, metric)| {
+        .filter(|(_, given)| !given)
+        .map(|(metric, _)| {
             let better = if metric.better.sign() > 0.0 { "higher" } else { "lower" };
             format!("`{}`: {better} is better", metric.key)
         })
@@ -96,10 +119,11 @@ pub(super) fn study(
     if !guessed.is_empty() {
         assume(guessed.join(", "), "by the names; `:up` or `:down` after a metric sets it");
     }
+    let metrics: Vec<Metric> = request.metrics.into_iter().map(|(metric, _)| metric).collect();
     let place = variations.iter().filter_map(|name| u8::try_from(position(name)?).ok()).collect();
     let mut experiment = Experiment {
-        key: request.name.clone(),
-        name: request.name.clone(),
+        key: request.name.to_owned(),
+        name: request.name.to_owned(),
         hypothesis: String::new(),
         config: String::new(),
         treatments: names
@@ -113,7 +137,7 @@ pub(super) fn study(
         correction: Correction::None,
         tolerate: Vec::new(),
     };
-    if let Some(split) = &request.split {
+    if let Some(split) = request.split {
         set_split(&mut experiment, split)
             .map_err(|reason| OptionFault { option: "--split", reason })?;
     }
@@ -129,35 +153,68 @@ pub(super) fn listed(names: &[String]) -> String {
 }
 
 /// What the units of a table show.
-pub(super) struct TableFindings<'a> {
-    pub request: &'a TableRequest,
+pub(in super::super) struct TableFindings<'a> {
+    /// The name of the report.
+    pub name: &'a str,
     pub study: TableStudy,
-    pub observations: &'a Observations,
-    /// The same units with their covariate, and how many have none.
-    pub before: Option<(Observations, u64)>,
-    /// For each rate the units of each treatment that have a value, where not all have.
-    pub known: Vec<Option<Vec<u64>>>,
+    pub summary: Summary,
+    /// What the metrics are adjusted for.
+    pub adjusting: Option<Adjusting>,
     /// What is doubtful about the data.
     pub health: Vec<HealthCheck>,
     pub fingerprint: String,
+}
+
+/// What units did before the experiment.
+pub(in super::super) struct Adjusting {
+    /// What it is, for the assumptions.
+    pub covariate: String,
+    /// Which option asked for it.
+    pub option: &'static str,
+    /// For each metric the sums of each treatment.
+    pub sums: Vec<Vec<Moments>>,
+    /// How many units have none and stand there with the mean of the others.
+    pub without: u64,
+}
+
+/// Fewest units of an arm that converted, and fewest that did not, for a rate to be adjusted: an
+/// adjusted rate is analyzed as a mean, with a normal distribution.
+const FEWEST_OF_A_RATE: f64 = 10.0;
+
+impl Adjusting {
+    /// The adjusted metrics.
+    fn metrics(&self, experiment: &Experiment, metrics: &[Metric]) -> Vec<AdjustedMetric> {
+        let rare = |metric: &Metric, arm: &Moments| {
+            let [converted, ..] = arm.totals;
+            metric.kind() == MetricKind::Conversion
+                && converted.min(arm.units as f64 - converted) < FEWEST_OF_A_RATE
+        };
+        let sums: Vec<Vec<Moments>> =
+            metrics
+                .iter()
+                .zip(&self.sums)
+                .map(|(metric, arms)| {
+                    if arms.iter().any(|arm| rare(metric, arm)) { Vec::new() } else { arms.clone() }
+                })
+                .collect();
+        adjusted_by_sums(experiment, metrics, &sums)
+    }
 }
 
 impl TableFindings<'_> {
     /// The report.
     pub fn report(self) -> Report {
         let TableStudy { experiment, metrics, mut assumptions } = self.study;
-        let observations = self.observations;
-        let mut summary =
-            summarize(observations, 0, &experiment, &metrics, 0..observations.units());
-        rates_of_known(&mut summary, &self.known);
+        let summary = self.summary;
         let analysis = analyze(&experiment, &summary);
         let mut assume = |what: String, source: &str| {
             assumptions.push(Assumption { what, source: source.to_owned() });
         };
         let mut taken_out = Vec::new();
         let mut decided = None;
-        if let (Some(column), Some((before, without))) = (&self.request.covariate, &self.before) {
-            let found = adjusted(observations, before, 0, &experiment, &metrics);
+        if let Some(adjusting) = &self.adjusting {
+            let Adjusting { covariate, option, without, .. } = adjusting;
+            let found = adjusting.metrics(&experiment, &metrics);
             decided = Some(analyze(&experiment, &with_adjusted(&summary, &found)));
             let (own, others): (Vec<&Metric>, Vec<&Metric>) = metrics
                 .iter()
@@ -169,31 +226,27 @@ impl TableFindings<'_> {
                     .collect::<Vec<_>>()
                     .join(", ")
             };
+            let why = "percentiles, rates of few users and arms of one user cannot be adjusted";
             let others = if others.is_empty() {
                 String::new()
             } else {
-                format!("; {} as measured, because only means can be adjusted", keys(&others))
+                format!("; {} as measured, because {why}", keys(&others))
             };
             if own.is_empty() {
-                assume(
-                    format!(
-                        "`{column}` (CUPED) adjusts nothing, because only means can be adjusted"
-                    ),
-                    "--covariate",
-                );
+                assume(format!("{covariate} (CUPED) adjusts nothing, because {why}"), option);
             } else {
                 assume(
                     format!(
-                        "the verdict uses {} adjusted for `{column}` (CUPED){others}",
+                        "the verdict uses {} adjusted for {covariate} (CUPED){others}",
                         keys(&own)
                     ),
-                    "--covariate; the section on the pre-period has the adjusted values",
+                    &format!("{option}; the section on the pre-period has the adjusted values"),
                 );
             }
             if *without > 0 {
                 assume(
                     format!(
-                        "{} units without a value in `{column}` have the mean of the others there",
+                        "{} units without a value in {covariate} have the mean of the others there",
                         figure::count(*without)
                     ),
                     "so that they stay in and move no estimate",
@@ -235,7 +288,7 @@ impl TableFindings<'_> {
             adjusted: Adjusted::rows(&experiment, &taken_out),
             ..ReportSupplements::default()
         };
-        let mut report = Report::new(&self.request.name, DataOrigin::Data, None, self.fingerprint);
+        let mut report = Report::new(self.name, DataOrigin::Data, None, self.fingerprint);
         report.experiments.push(Report::experiment(
             &experiment,
             &analysis,
@@ -248,7 +301,7 @@ impl TableFindings<'_> {
 }
 
 /// Makes a rate one of the units that have a value.
-fn rates_of_known(summary: &mut Summary, known: &[Option<Vec<u64>>]) {
+pub(super) fn rates_of_known(summary: &mut Summary, known: &[Option<Vec<u64>>]) {
     for (input, known) in summary.metrics.iter_mut().zip(known) {
         let Some(known) = known else { continue };
         for (tally, &own) in input.tallies.iter_mut().zip(known) {
@@ -268,7 +321,10 @@ fn with_adjusted(summary: &Summary, found: &[AdjustedMetric]) -> Summary {
     for AdjustedMetric { arms, analysis } in found {
         for input in summary.metrics.iter_mut().filter(|own| own.metric.key == analysis.metric.key)
         {
-            input.tallies = arms.iter().map(|estimate| Some(estimate.tally())).collect();
+            // An adjusted rate is a mean.
+            input.metric = analysis.metric.clone();
+            input.tallies =
+                arms.iter().map(|estimate| Some(estimate.tally(&analysis.metric))).collect();
         }
     }
     summary
@@ -315,7 +371,11 @@ fn rule(experiment: &Experiment, analysis: &Analysis, adjusted: &[AdjustedMetric
 }
 
 /// The check of units with two variations.
-pub(super) fn crossed_check(crossed: u64, units: u64, how: CrossedUnits) -> Option<HealthCheck> {
+pub(in super::super) fn crossed_check(
+    crossed: u64,
+    units: u64,
+    how: CrossedUnits,
+) -> Option<HealthCheck> {
     if crossed == 0 {
         return None;
     }

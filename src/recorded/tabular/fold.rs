@@ -324,29 +324,21 @@ impl FoldedRows {
         counts
     }
 
-    /// The same units with the covariate as the value of every event, and how many of them have
-    /// none: these get the mean of the others, which moves no estimate.
-    pub fn pre_period(&self, metrics: &[Metric]) -> (Observations, u64) {
-        let units = self.units();
-        let mut before = Observations::new(units, 1, metrics, |_| 1.0);
+    /// Whether a unit has a value in the events' column of a rate.
+    pub fn is_known(&self, event: &str, unit: usize) -> bool {
+        let column = self.observations.column(event);
+        let feed = self.feeds.iter().find(|feed| Some(feed.event) == column);
+        feed.is_some_and(|feed| feed.known.get(unit) == Some(&true))
+    }
+
+    /// The covariate of each unit, and how many have none: these get the mean of the others, which
+    /// moves no estimate.
+    pub fn before(&self) -> (Vec<f64>, u64) {
         let known = self.before.iter().filter(|value| !value.is_nan());
         let (sum, count) = known.fold((0.0, 0_u64), |(sum, count), value| (sum + value, count + 1));
         let mean = if count > 0 { sum / count as f64 } else { 0.0 };
-        for metric in metrics {
-            let Some(column) = before.column(&metric.event) else { continue };
-            // Metrics may share a column, which has one value for each unit.
-            if metrics
-                .iter()
-                .take_while(|other| *other != metric)
-                .any(|other| other.event == metric.event)
-            {
-                continue;
-            }
-            for (unit, value) in self.before.iter().enumerate() {
-                before.add(column, unit, if value.is_nan() { mean } else { *value });
-            }
-        }
-        (before, units as u64 - count)
+        let filled = self.before.iter().map(|own| if own.is_nan() { mean } else { *own });
+        (filled.collect(), self.units() as u64 - count)
     }
 }
 

@@ -18,7 +18,11 @@ use super::super::hashed::Hashed;
 use super::super::plan::AnalysisPlan;
 use super::super::table::{Counted, MetricEvent, UnitTable};
 use super::ask::{CrossedUnits, MetricRequest, TableRequest, TableStatistic};
-use super::conclude::{OptionFault, TableFindings, crossed_check, listed, study, warning};
+use super::caps::cut;
+use super::conclude::{
+    Adjusting, OptionFault, StudyRequest, TableFindings, crossed_check, listed, study, warning,
+};
+use super::covariates::{Before, covariate_sums};
 use super::fold::MAX_VARIATIONS;
 use super::read::each_row;
 use super::role_columns::RoleColumns;
@@ -26,12 +30,14 @@ use super::roles::ColumnRole;
 use super::rows::{NamedColumn, TableColumns, TableFormat, TableRow, TableUnreadable};
 use super::times::table_time;
 use super::wide::TableRefusal;
+use crate::analysis::summarize;
 use crate::diagnostic::Diagnostic;
 use crate::experiment::Missing;
 use crate::figure;
 use crate::metrics::Varies;
 use crate::report::{Assumption, Ordered, RecordedData, Report, UnreadableLine};
 use crate::scenario::Study;
+use crate::time::Duration;
 
 /// Most faults that are shown one by one; all are counted.
 const MAX_FAULTS: usize = 20;
@@ -59,6 +65,9 @@ pub struct JoinRequest {
     pub window_ms: Option<u64>,
     /// Exposures and events from this Unix time in milliseconds on do not count.
     pub until_ms: Option<u64>,
+    /// How long before its exposure a unit's events adjust the metrics, in milliseconds; they adjust
+    /// nothing when `None`.
+    pub pre_period_ms: Option<u64>,
 }
 
 /// What was read of both tables.
@@ -112,7 +121,7 @@ pub fn joined_report<A: BufRead, B: BufRead>(
     let mut digest = Hashed::new(exposures.input);
     let found = read_exposures(join, &exposures.shown, exposures.format, &mut digest, &mut rows)?;
     let first_digest = digest.digest();
-    let (mut study, place) = study(request, &found.arms)?;
+    let (mut study, place) = study(StudyRequest::of(request), &found.arms)?;
     study.assumptions.push(without_events(request.missing));
     let metrics = study.metrics.clone();
     let plan = AnalysisPlan {
@@ -130,12 +139,22 @@ pub fn joined_report<A: BufRead, B: BufRead>(
         until_ms: join.until_ms,
     };
     let mut table = UnitTable::new(&plan);
+    // The pre-period is an experiment of its own, that ends where the other one begins.
+    let pre_plan = join.pre_period_ms.map(|length| AnalysisPlan {
+        window_ms: Some(length.saturating_sub(1)),
+        until_ms: None,
+        ..plan.clone()
+    });
+    let mut before = pre_plan.as_ref().map(UnitTable::new);
     let mut crossed = BTreeSet::new();
     for (unit, exposed) in &found.units {
         if exposed.crossed && request.crossed == CrossedUnits::Exclude {
             crossed.insert(unit.as_str());
         } else if let Some(&treatment) = place.get(usize::from(exposed.arm)) {
             table.expose(0, exposed.at_ms, unit, treatment);
+            if let (Some(before), Some(length)) = (&mut before, join.pre_period_ms) {
+                before.expose(0, exposed.at_ms.saturating_sub(length), unit, treatment);
+            }
         }
     }
     let mut digest = Hashed::new(events.input);
@@ -144,6 +163,7 @@ pub fn joined_report<A: BufRead, B: BufRead>(
         join,
         plan: &plan,
         table,
+        before: pre_plan.as_ref().zip(before),
         crossed: &crossed,
         ids: BTreeSet::new(),
         columns: TableColumns::default(),
@@ -153,7 +173,7 @@ pub fn joined_report<A: BufRead, B: BufRead>(
         refused: None,
     };
     reader.read(&events.shown, events.format, &mut digest)?;
-    let EventRows { table, mut rows, valued, .. } = reader;
+    let EventRows { mut table, before, mut rows, valued, .. } = reader;
     for (asked, (seen, with_value)) in request.metrics.iter().zip(&valued) {
         usable(asked, *seen, *with_value, &events.shown).map_err(TableRefusal::Data)?;
     }
@@ -168,16 +188,27 @@ pub fn joined_report<A: BufRead, B: BufRead>(
             format!("{count} rows cannot be read; they are listed by line"),
         ));
     }
-    let arms = vec![None; request.metrics.len()];
+    if let Some(observations) = table.observations_mut(0) {
+        study.assumptions.extend(cut(observations, &request.metrics, &plan.metrics));
+    }
     let Some(observations) = table.observations(0) else {
         return Err(TableRefusal::Data(Diagnostic::new("there is no experiment in the tables")));
     };
+    let before = before.as_ref().and_then(|(_, before)| before.observations(0));
+    let adjusting = before.zip(join.pre_period_ms).map(|(before, length)| {
+        let arms = study.experiment.treatments.len();
+        let before = Before::Period(before);
+        let sums = covariate_sums(observations, &plan.metrics, arms, &before, |_, _| true);
+        let covariate =
+            format!("the {} before the exposure", Duration::from_us(length.saturating_mul(1000)));
+        Adjusting { covariate, option: "--pre-period", sums, without: 0 }
+    });
+    let units = 0..observations.units();
     let findings = TableFindings {
-        request,
+        name: &request.name,
+        summary: summarize(observations, 0, &study.experiment, &plan.metrics, units),
         study,
-        observations,
-        before: None,
-        known: arms,
+        adjusting,
         health,
         fingerprint: format!(
             "{:032x}",
@@ -418,6 +449,8 @@ struct EventRows<'a> {
     join: &'a JoinRequest,
     plan: &'a AnalysisPlan,
     table: UnitTable,
+    /// The same units in the time before their exposure.
+    before: Option<(&'a AnalysisPlan, UnitTable)>,
     crossed: &'a BTreeSet<&'a str>,
     ids: BTreeSet<u128>,
     columns: TableColumns,
@@ -545,6 +578,18 @@ impl EventRows<'_> {
             };
             if !keys.iter().any(|(key, _)| *key == own.0) {
                 keys.push(own);
+            }
+        }
+        if let Some((plan, before)) = &mut self.before {
+            let mut adjusts = false;
+            for (key, value) in &keys {
+                let event =
+                    MetricEvent { at_ms, unit: &unit, event: key, value: *value, weight: 1 };
+                adjusts |= before.add(plan, 0, &event) == Counted::Yes;
+            }
+            if adjusts {
+                self.rows.unused("events of the pre-period, which adjust");
+                return Ok(());
             }
         }
         let mut why = Counted::NoMetric;

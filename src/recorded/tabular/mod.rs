@@ -7,7 +7,9 @@
 //! Does not know: files (bytes come in), or how a report is printed.
 
 mod ask;
+mod caps;
 mod conclude;
+mod covariates;
 mod fold;
 mod joined;
 mod magnitudes;
@@ -20,10 +22,13 @@ mod survey;
 mod times;
 mod wide;
 
-pub use ask::{CrossedUnits, MetricRequest, TableRequest, TableStatistic};
+pub use ask::{CrossedUnits, MetricRequest, TableCap, TableRequest, TableStatistic};
 pub use conclude::OptionFault;
+pub(super) use conclude::{Adjusting, StudyRequest, TableFindings, crossed_check, study};
 pub use joined::{JoinRequest, OpenTable, event_names, joined_report};
+pub(super) use read::each_row;
 pub use roles::ColumnRole;
+pub(super) use rows::{TableColumns, TableRow};
 pub use rows::{TableFormat, TableUnreadable};
 pub use survey::{
     ProposedAnalysis, SurveyedColumn, TableShape, TableSurvey, survey, written_metric,

@@ -16,7 +16,7 @@ use super::rows::{
 ///
 /// # Errors
 /// When the reader fails, or with the reason why the text is no such table.
-pub(super) fn each_row(
+pub(in super::super) fn each_row(
     input: impl BufRead,
     format: TableFormat,
     begin: impl FnOnce(&TableColumns) -> ControlFlow<()>,

@@ -372,8 +372,13 @@ fn metric(column: &SurveyedColumn) -> Option<MetricRequest> {
     } else {
         TableStatistic::Mean
     };
-    let mut request =
-        MetricRequest { column: column.name.clone(), per: None, statistic, better: None };
+    let mut request = MetricRequest {
+        column: column.name.clone(),
+        per: None,
+        statistic,
+        better: None,
+        cap: None,
+    };
     request.better = Some(request.direction());
     Some(request)
 }

@@ -10,13 +10,16 @@ use std::ops::ControlFlow;
 
 use super::super::hashed::Hashed;
 use super::ask::{TableRequest, TableStatistic};
+use super::caps::cut;
 use super::conclude::{
-    OptionFault, TableFindings, crossed_check, excludes, listed, per_unit, study, warning,
+    Adjusting, OptionFault, StudyRequest, TableFindings, crossed_check, excludes, listed, per_unit,
+    rates_of_known, study, warning,
 };
+use super::covariates::{Before, covariate_sums};
 use super::fold::{FoldedRows, MAX_VARIATIONS};
 use super::read::each_row;
 use super::rows::{TableFormat, TableUnreadable};
-use crate::analysis::HealthCheck;
+use crate::analysis::{HealthCheck, summarize};
 use crate::diagnostic::{Diagnostic, nearest};
 use crate::experiment::{Metric, Missing};
 use crate::figure;
@@ -86,11 +89,12 @@ pub fn table_report(
         None => return Err(TableRefusal::Data(Diagnostic::new(format!("`{shown}` is empty")))),
     };
     usable(request, &folded, shown).map_err(TableRefusal::Data)?;
-    let (mut study, place) = study(request, &folded.variations)?;
+    let (mut study, place) = study(StudyRequest::of(request), &folded.variations)?;
     folded.assign(&place);
+    study.assumptions.extend(cut(&mut folded.observations, &request.metrics, &metrics));
     study.assumptions.extend(per_unit(request, folded.used, folded.units() as u64));
     let arms = study.experiment.treatments.len();
-    let known = request
+    let known: Vec<Option<Vec<u64>>> = request
         .metrics
         .iter()
         .map(|asked| {
@@ -99,13 +103,27 @@ pub fn table_report(
         })
         .collect();
     let health = doubts(request, &folded, &metrics);
-    let before = request.covariate.is_some().then(|| folded.pre_period(&metrics));
+    let adjusting = request.covariate.as_ref().map(|column| {
+        let (before, without) = folded.before();
+        // Of a rate only the units count that have a value.
+        let counts = |metric: usize, unit: usize| {
+            let asked = request.metrics.get(metric);
+            known.get(metric).is_none_or(Option::is_none)
+                || asked.is_none_or(|asked| folded.is_known(&asked.event(), unit))
+        };
+        let before = Before::Column(&before);
+        let sums = covariate_sums(&folded.observations, &metrics, arms, &before, counts);
+        let (covariate, option) = (format!("`{column}`"), "--covariate");
+        Adjusting { covariate, option, sums, without }
+    });
+    let units = 0..folded.observations.units();
+    let mut summary = summarize(&folded.observations, 0, &study.experiment, &metrics, units);
+    rates_of_known(&mut summary, &known);
     let findings = TableFindings {
-        request,
+        name: &request.name,
         study,
-        observations: &folded.observations,
-        before,
-        known,
+        summary,
+        adjusting,
         health,
         fingerprint: input.digest(),
     };

@@ -1,0 +1,135 @@
+//! The arguments of `sql`, with help that teaches.
+
+use clap::{Args, ValueEnum};
+
+use super::args_analyze::{MissingValues, UsersInTwoArms, column_role};
+use crate::recorded::{ColumnRole, Dialect, MetricRequest};
+use crate::time::Duration;
+
+/// Examples of `sql`, for its help.
+pub(super) const SQL_EXAMPLES: &str = "Examples:
+  simlab sql --dialect duckdb --exposures seen --events orders --metric order:rate --metric order:mean --window 7d
+  simlab sql --dialect bigquery --table shop.users --unit user_id --variation arm --metric resolved:rate
+  simlab sql security --dialect snowflake --exposures prod.exposures --events prod.events
+  simlab sql security --dialect duckdb > stats.sql && duckdb -csv < stats.sql > stats.csv && simlab analyze stats.csv
+
+The query reads tables and writes none. A metric is COLUMN:STATISTIC[:up|:down][:cap=VALUE|:cap=p99], as in
+`simlab analyze`: of --events the column is the name of an event. What a table is named as may be anything that the
+dialect reads as one, such as \"read_parquet('events/*.parquet')\" in DuckDB. `simlab reference sql` has the columns of
+the result.";
+
+/// The arguments of `sql`.
+#[derive(Debug, Args)]
+pub struct SqlArgs {
+    /// A scenario file, or the name of a built-in scenario: whose experiment and metrics. Without
+    /// one, --metric says what is measured.
+    #[arg(conflicts_with_all = ["metrics", "table", "control", "split", "users_in_two_arms", "missing"])]
+    pub scenario: Option<String>,
+    /// The SQL to write.
+    #[arg(long, value_name = "DIALECT", value_enum)]
+    pub dialect: SqlDialect,
+    /// The table of exposures: who got what, and when.
+    #[arg(long, value_name = "TABLE", default_value = "exposures")]
+    pub exposures: String,
+    /// The table of events: who did what, and when.
+    #[arg(long, value_name = "TABLE", default_value = "events")]
+    pub events: String,
+    /// One table with rows of units, in the place of exposures and events.
+    #[arg(long, value_name = "TABLE", requires = "unit", requires = "variation", conflicts_with_all = ["exposures", "events", "columns", "window", "until", "pre_period", "times"])]
+    pub table: Option<String>,
+    /// The column that says which unit a row is about. Default with --exposures: `user_id`.
+    #[arg(long, value_name = "COLUMN")]
+    pub unit: Option<String>,
+    /// The column that says which variation the unit got. Default with --exposures: `variation_id`.
+    #[arg(long, value_name = "COLUMN")]
+    pub variation: Option<String>,
+    /// The columns of exposures and events, as ROLE=COLUMN. Default: unit=user_id,
+    /// variation=variation_id, time=timestamp, event=event, value=value; an id and an experiment
+    /// only where they are named: id=event_id, experiment=experiment_id.
+    #[arg(long, value_name = "ROLE=COLUMN,…", value_delimiter = ',', value_parser = column_role)]
+    pub columns: Vec<(ColumnRole, String)>,
+    /// How the times are written.
+    #[arg(long, value_name = "HOW", value_enum, default_value_t = WrittenTimes::Timestamp)]
+    pub times: WrittenTimes,
+    /// The experiment: of a scenario with several, and of exposures with a column of experiments.
+    #[arg(long, value_name = "KEY")]
+    pub experiment: Option<String>,
+    /// The arm that the others are compared with. Default: `simlab analyze` chooses.
+    #[arg(long, value_name = "ARM")]
+    pub control: Option<String>,
+    /// The planned split, as a=50%,b=50%. Default: none, and the sample ratio is not checked.
+    #[arg(long, value_name = "SHARES")]
+    pub split: Option<String>,
+    /// A metric; repeat it for several. The first decides.
+    #[arg(long = "metric", value_name = "METRIC", required_unless_present = "scenario")]
+    pub metrics: Vec<MetricRequest>,
+    /// With --table: a column from before the experiment, to adjust means, rates and ratios (CUPED).
+    #[arg(long, value_name = "COLUMN", requires = "table")]
+    pub covariate: Option<String>,
+    /// Adjust means, rates and ratios for the same metric in this long before the unit's first
+    /// exposure, such as `14d` (CUPED). Default: no adjustment.
+    #[arg(long, value_name = "DURATION", conflicts_with = "scenario")]
+    pub pre_period: Option<Duration>,
+    /// What becomes of units of two variations. Default: `exclude`, and `first` of a scenario.
+    #[arg(long, value_name = "HOW", value_enum)]
+    pub users_in_two_arms: Option<UsersInTwoArms>,
+    /// What a unit without a value counts as in means. Default: `zero`, and `exclude` with --table.
+    #[arg(long, value_name = "HOW", value_enum)]
+    pub missing: Option<MissingValues>,
+    /// Count events up to this long after the unit's first exposure, such as `7d`. Default: no limit.
+    #[arg(long, value_name = "DURATION")]
+    pub window: Option<Duration>,
+    /// Leave out exposures and events from this time on, such as `2026-11-01` (UTC). Default: no limit.
+    #[arg(long, value_name = "DATE")]
+    pub until: Option<String>,
+}
+
+/// The warehouses whose SQL is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "lower")]
+pub enum SqlDialect {
+    /// DuckDB.
+    DuckDb,
+    /// PostgreSQL.
+    Postgres,
+    /// Snowflake.
+    Snowflake,
+    /// BigQuery.
+    BigQuery,
+    /// Databricks.
+    Databricks,
+    /// Amazon Redshift.
+    Redshift,
+    /// ClickHouse.
+    ClickHouse,
+    /// Apache Spark.
+    Spark,
+}
+
+impl SqlDialect {
+    /// The same for the writer of queries.
+    #[must_use]
+    pub fn dialect(self) -> Dialect {
+        match self {
+            Self::DuckDb => Dialect::DuckDb,
+            Self::Postgres => Dialect::Postgres,
+            Self::Snowflake => Dialect::Snowflake,
+            Self::BigQuery => Dialect::BigQuery,
+            Self::Databricks => Dialect::Databricks,
+            Self::Redshift => Dialect::Redshift,
+            Self::ClickHouse => Dialect::ClickHouse,
+            Self::Spark => Dialect::Spark,
+        }
+    }
+}
+
+/// How a column says when.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum WrittenTimes {
+    /// As a timestamp or a date and time of the warehouse, in UTC.
+    Timestamp,
+    /// As a number of milliseconds since 1970.
+    Milliseconds,
+    /// As a number of seconds since 1970.
+    Seconds,
+}
