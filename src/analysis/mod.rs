@@ -62,7 +62,7 @@ pub use interaction::{
     InteractionEffects, MetricInteraction, interaction, interactions, interactions_between,
 };
 pub use judge::{CorrectedRate, JudgeCorrection, corrected, corrected_difference, corrected_rate};
-pub use moments::{Moments, UnitNumbers, adjusted_by_sums};
+pub use moments::{UnitNumbers, UnitSums, adjusted_by_sums};
 pub use needed::{SizePlan, UsersNeeded};
 pub use observed::summarize;
 pub use over_time::{PrefixAnalysis, over_time};

@@ -15,13 +15,13 @@ use crate::statistic::ratio_of_sums;
 /// divisor is 1 where there is none.
 pub type UnitNumbers = [f64; 4];
 
-/// Pairs of the four numbers in the order of [`Moments::products`].
+/// Pairs of the four numbers in the order of [`UnitSums::products`].
 const PAIRS: [(usize, usize); 10] =
     [(0, 0), (0, 1), (0, 2), (0, 3), (1, 1), (1, 2), (1, 3), (2, 2), (2, 3), (3, 3)];
 
 /// The sums of one arm.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Moments {
+pub struct UnitSums {
     /// Units that count.
     pub units: u64,
     /// Sums of the four numbers.
@@ -33,7 +33,7 @@ pub struct Moments {
     pub cubes: f64,
 }
 
-impl Moments {
+impl UnitSums {
     /// The sums of units; two passes.
     #[must_use]
     pub fn of(units: &[UnitNumbers]) -> Self {
@@ -150,14 +150,14 @@ fn at(numbers: &UnitNumbers, place: usize) -> f64 {
 pub fn adjusted_by_sums(
     experiment: &Experiment,
     metrics: &[Metric],
-    sums: &[Vec<Moments>],
+    sums: &[Vec<UnitSums>],
 ) -> Vec<AdjustedMetric> {
     let each = experiment.metrics_in(metrics).zip(sums);
-    let adjust = |((_, metric), arms): ((usize, &Metric), &Vec<Moments>)| {
+    let adjust = |((_, metric), arms): ((usize, &Metric), &Vec<UnitSums>)| {
         if metric.kind() == MetricKind::Percentile || arms.is_empty() {
             return None;
         }
-        let arms: Vec<CupedArm> = arms.iter().map(Moments::adjustable).collect::<Option<_>>()?;
+        let arms: Vec<CupedArm> = arms.iter().map(UnitSums::adjustable).collect::<Option<_>>()?;
         let arms: Vec<CupedEstimate> = cuped(&arms).into_iter().collect::<Option<_>>()?;
         let metric = as_adjusted(metric);
         let input = MetricInput {

@@ -485,7 +485,8 @@ pub struct RunArgs {
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
     /// Save report.json, report.html, events.jsonl (as an AI SDK would send them), transcript.jsonl
-    /// and scenario.ron in this folder. A simulated run in the folder is replaced; if it holds a live
+    /// and scenario.ron in this folder, and of a simulated run users, events and calls as Parquet
+    /// tables with a notebook. A simulated run in the folder is replaced; if it holds a live
     /// run, or a scenario.ron that no run saved, simlab stops with an error and changes nothing.
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,

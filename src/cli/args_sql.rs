@@ -3,7 +3,7 @@
 use clap::{Args, ValueEnum};
 
 use super::args_analyze::{MissingValues, UsersInTwoArms, column_role};
-use crate::recorded::{ColumnRole, Dialect, MetricRequest};
+use crate::recorded::{ColumnRole, MetricRequest, WarehouseDialect};
 use crate::time::Duration;
 
 /// Examples of `sql`, for its help.
@@ -109,16 +109,16 @@ pub enum SqlDialect {
 impl SqlDialect {
     /// The same for the writer of queries.
     #[must_use]
-    pub fn dialect(self) -> Dialect {
+    pub fn dialect(self) -> WarehouseDialect {
         match self {
-            Self::DuckDb => Dialect::DuckDb,
-            Self::Postgres => Dialect::Postgres,
-            Self::Snowflake => Dialect::Snowflake,
-            Self::BigQuery => Dialect::BigQuery,
-            Self::Databricks => Dialect::Databricks,
-            Self::Redshift => Dialect::Redshift,
-            Self::ClickHouse => Dialect::ClickHouse,
-            Self::Spark => Dialect::Spark,
+            Self::DuckDb => WarehouseDialect::DuckDb,
+            Self::Postgres => WarehouseDialect::Postgres,
+            Self::Snowflake => WarehouseDialect::Snowflake,
+            Self::BigQuery => WarehouseDialect::BigQuery,
+            Self::Databricks => WarehouseDialect::Databricks,
+            Self::Redshift => WarehouseDialect::Redshift,
+            Self::ClickHouse => WarehouseDialect::ClickHouse,
+            Self::Spark => WarehouseDialect::Spark,
         }
     }
 }

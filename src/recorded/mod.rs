@@ -45,6 +45,6 @@ pub use tabular::{
     TableSurvey, TableUnreadable, event_names, joined_report, survey, table_report, written_metric,
 };
 pub use warehouse::{
-    Dialect, EventsSource, QueryMetric, QueryRequest, QuerySource, StatisticsOptions,
-    StatisticsRow, TimeColumns, UnitsSource, is_statistics, query, statistics_rows_report,
+    EventsSource, QueryMetric, QueryRequest, QuerySource, StatisticsOptions, StatisticsRow,
+    TimeColumns, UnitsSource, WarehouseDialect, is_statistics, query, statistics_rows_report,
 };

@@ -54,7 +54,8 @@ fn same(found: &Value, wanted: &Value, path: &str) {
         }
         (Value::Number(one), Value::Number(other)) => {
             let (one, other) = (one.as_f64().unwrap(), other.as_f64().unwrap());
-            let far = (one - other).abs() > 1e-9 * other.abs().max(1e-3);
+            // Reports have ten digits, of which the last may be rounded either way.
+            let far = (one - other).abs() > 2e-9 * other.abs().max(1e-3);
             assert!(!far, "{path}: {one}, not {other}");
         }
         _ => assert_eq!(found, wanted, "{path}"),

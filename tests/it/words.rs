@@ -86,6 +86,8 @@ fn the_examples_of_every_help_work() {
     fs::write(place.join("checkout.jsonl"), checkout()).unwrap();
     let users = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/tables/users.csv");
     fs::copy(users, place.join("users.csv")).unwrap();
+    let rows = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/tables/statistics.csv");
+    fs::copy(rows, place.join("stats.csv")).unwrap();
     let (seen, orders): (Vec<String>, Vec<String>) = (0..40)
         .map(|user| {
             let arm = ["control", "new"][user % 2];

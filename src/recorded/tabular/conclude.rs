@@ -8,8 +8,8 @@
 use super::super::split::set_split;
 use super::ask::{CrossedUnits, TableRequest, TableStatistic};
 use crate::analysis::{
-    AdjustedMetric, Analysis, HealthCheck, HealthStatus, Moments, Summary, Tally, adjusted_by_sums,
-    analyze,
+    AdjustedMetric, Analysis, HealthCheck, HealthStatus, Summary, Tally, UnitSums,
+    adjusted_by_sums, analyze,
 };
 use crate::experiment::{
     Correction, Experiment, Method, Metric, MetricKind, Missing, THRESHOLD, Treatment,
@@ -172,7 +172,7 @@ pub(in super::super) struct Adjusting {
     /// Which option asked for it.
     pub option: &'static str,
     /// For each metric the sums of each treatment.
-    pub sums: Vec<Vec<Moments>>,
+    pub sums: Vec<Vec<UnitSums>>,
     /// How many units have none and stand there with the mean of the others.
     pub without: u64,
 }
@@ -184,12 +184,12 @@ const FEWEST_OF_A_RATE: f64 = 10.0;
 impl Adjusting {
     /// The adjusted metrics.
     fn metrics(&self, experiment: &Experiment, metrics: &[Metric]) -> Vec<AdjustedMetric> {
-        let rare = |metric: &Metric, arm: &Moments| {
+        let rare = |metric: &Metric, arm: &UnitSums| {
             let [converted, ..] = arm.totals;
             metric.kind() == MetricKind::Conversion
                 && converted.min(arm.units as f64 - converted) < FEWEST_OF_A_RATE
         };
-        let sums: Vec<Vec<Moments>> =
+        let sums: Vec<Vec<UnitSums>> =
             metrics
                 .iter()
                 .zip(&self.sums)

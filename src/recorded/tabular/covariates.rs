@@ -2,7 +2,7 @@
 //!
 //! Does not know: rows, or what an adjusted value means.
 
-use crate::analysis::{Moments, UnitNumbers};
+use crate::analysis::{UnitNumbers, UnitSums};
 use crate::experiment::{Aggregation, Metric, MetricKind};
 use crate::metrics::Observations;
 
@@ -22,7 +22,7 @@ pub(super) fn covariate_sums(
     arms: usize,
     before: &Before<'_>,
     counts: impl Fn(usize, usize) -> bool,
-) -> Vec<Vec<Moments>> {
+) -> Vec<Vec<UnitSums>> {
     let of = |(at, metric): (usize, &Metric)| {
         if metric.kind() == MetricKind::Percentile {
             return Vec::new();
@@ -49,7 +49,7 @@ pub(super) fn covariate_sums(
             };
             arm.extend(own.map(|(value, per)| [value, per, pre.0, pre.1]));
         }
-        units.iter().map(|units| Moments::of(units)).collect()
+        units.iter().map(|units| UnitSums::of(units)).collect()
     };
     metrics.iter().enumerate().map(of).collect()
 }

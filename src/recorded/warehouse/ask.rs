@@ -3,7 +3,7 @@
 //! Does not know: SQL.
 
 use super::super::tabular::{CrossedUnits, MetricRequest, TableCap, TableStatistic};
-use super::dialect::Dialect;
+use super::dialect::WarehouseDialect;
 use crate::diagnostic::Diagnostic;
 use crate::experiment::{Aggregation, Denominator, Metric, MetricKind, Missing};
 use crate::scenario::{Scenario, Study};
@@ -165,7 +165,7 @@ impl QueryMetric {
 #[derive(Clone, Debug)]
 pub struct QueryRequest {
     /// The SQL to write.
-    pub dialect: Dialect,
+    pub dialect: WarehouseDialect,
     /// The experiment's name in the rows.
     pub experiment: String,
     /// The control, where it is known.
@@ -190,7 +190,7 @@ impl QueryRequest {
     pub fn of_scenario(
         scenario: &Scenario,
         key: Option<&str>,
-        dialect: Dialect,
+        dialect: WarehouseDialect,
         source: QuerySource,
     ) -> Result<Self, Diagnostic> {
         let study = chosen(scenario, key)?;

@@ -5,7 +5,7 @@
 
 /// The SQL of one kind of warehouse.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Dialect {
+pub enum WarehouseDialect {
     /// DuckDB.
     DuckDb,
     /// PostgreSQL.
@@ -32,7 +32,7 @@ const RESERVED: &str = "all analyse analyze and any array as asc at between both
      right rows sample select set some start struct table tablesample then to trailing treat true unbounded union unique unnest \
      update user using values variadic view when where window with within";
 
-impl Dialect {
+impl WarehouseDialect {
     /// Whether a backslash in a text in quotes begins an escape.
     fn has_escapes(self) -> bool {
         matches!(self, Self::BigQuery | Self::Databricks | Self::ClickHouse | Self::Spark)

@@ -15,7 +15,7 @@ mod values;
 mod written;
 
 pub use ask::{EventsSource, QueryMetric, QueryRequest, QuerySource, TimeColumns, UnitsSource};
-pub use dialect::Dialect;
+pub use dialect::WarehouseDialect;
 pub use query::query;
 pub use rows::{StatisticsOptions, is_statistics, statistics_rows_report};
 pub use written::StatisticsRow;

@@ -17,7 +17,7 @@ use super::super::tabular::{
     TableRefusal, TableRow, TableUnreadable, crossed_check, each_row, study,
 };
 use super::written::{COLUMNS, COUNTS, NEEDED, SCHEMA, StatisticsRow, TEXTS};
-use crate::analysis::{HealthCheck, MetricInput, Moments, Summary, Tally};
+use crate::analysis::{HealthCheck, MetricInput, Summary, Tally, UnitSums};
 use crate::diagnostic::Diagnostic;
 use crate::experiment::{
     Aggregation, Better, Denominator, Experiment, Metric, MetricKind, Missing, Statistic,
@@ -398,13 +398,13 @@ impl<'r> Given<'r> {
         let metrics: Vec<(&Metric, usize)> = study.metrics.iter().zip(0..).collect();
         let summary = self.summary(&study.experiment, &metrics);
         let adjusting = self.first.covariate.clone().map(|covariate| {
-            let of = |at: usize| -> Vec<Moments> {
+            let of = |at: usize| -> Vec<UnitSums> {
                 let arms = study.experiment.treatments.iter().filter_map(|own| {
                     let place = self.variations.iter().position(|key| *key == own.variation)?;
                     let row = self.metrics.get(at)?.get(place).copied().flatten()?;
                     row.sum_before.map(|_| moments(row))
                 });
-                let arms: Vec<Moments> = arms.collect();
+                let arms: Vec<UnitSums> = arms.collect();
                 if arms.len() == study.experiment.treatments.len() { arms } else { Vec::new() }
             };
             let sums = (0..self.metrics.len()).map(of).collect();
@@ -510,11 +510,11 @@ fn metric(row: &StatisticsRow) -> Metric {
 }
 
 /// The sums of a row.
-fn moments(row: &StatisticsRow) -> Moments {
+fn moments(row: &StatisticsRow) -> UnitSums {
     let units = row.users_counted;
     let sum = |own: Option<f64>| own.unwrap_or_default();
     let divisor = |own: Option<f64>| own.unwrap_or(units as f64);
-    Moments {
+    UnitSums {
         units,
         totals: [
             sum(row.sum_value),

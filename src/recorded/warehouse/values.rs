@@ -9,7 +9,7 @@ use super::super::tabular::CrossedUnits;
 use super::ask::{
     EventsSource, OfRows, QueryMetric, QueryRequest, QuerySource, TimeColumns, UnitsSource,
 };
-use super::dialect::Dialect;
+use super::dialect::WarehouseDialect;
 use super::layers::Layer;
 
 /// The layers up to that with a row for each unit.
@@ -29,7 +29,7 @@ pub(super) fn has_before(request: &QueryRequest) -> bool {
 }
 
 /// When, as a whole number of milliseconds.
-fn moment(dialect: Dialect, times: TimeColumns, column: &str) -> String {
+fn moment(dialect: WarehouseDialect, times: TimeColumns, column: &str) -> String {
     match times {
         TimeColumns::Timestamp => dialect.milliseconds(column),
         TimeColumns::Milliseconds => dialect.whole(column),
@@ -38,7 +38,7 @@ fn moment(dialect: Dialect, times: TimeColumns, column: &str) -> String {
 }
 
 /// Texts as a list of literals.
-fn list(dialect: Dialect, texts: impl Iterator<Item = String>) -> String {
+fn list(dialect: WarehouseDialect, texts: impl Iterator<Item = String>) -> String {
     texts.map(|text| dialect.text(&text)).collect::<Vec<_>>().join(", ")
 }
 
@@ -212,7 +212,7 @@ fn of_events(request: &QueryRequest, source: &EventsSource) -> Vec<Layer> {
 }
 
 /// A unit's number from its events of a period: 1 is after the exposure, 0 before it.
-fn of_joined(dialect: Dialect, of: &OfRows, period: u8) -> String {
+fn of_joined(dialect: WarehouseDialect, of: &OfRows, period: u8) -> String {
     let own = format!("period = {period} AND event_name = {}", dialect.text(of.key()));
     match of {
         OfRows::Any(_) => dialect.number(&format!("MAX(CASE WHEN {own} THEN 1 ELSE 0 END)")),
