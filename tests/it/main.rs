@@ -20,6 +20,7 @@ mod counting;
 mod decoders;
 mod drive;
 mod event_families;
+mod export_shapes;
 mod foreign_events;
 mod graph_report;
 mod graph_variations;

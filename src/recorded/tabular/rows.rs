@@ -410,13 +410,17 @@ pub(super) fn delimited(
     let columns = columns(header)?;
     // After a line that ends in CR LF, the reader stands before the LF: one line less.
     let behind = u64::from(reader.position().line() == 1 + inside);
-    if begin(&columns).is_break() {
-        return Ok(0);
-    }
     let width = columns.0.len();
     let mut record = csv::ByteRecord::new();
+    let mut more = reader.read_byte_record(&mut record).map_err(unreadable)?;
+    // Rows that carry JSON name their columns inside of it, as rows of JSON do.
+    let packed = packed(&columns, &record);
+    let begun = if packed.is_empty() { begin(&columns) } else { begin(&TableColumns::default()) };
+    if begun.is_break() {
+        return Ok(0);
+    }
     let mut rows = 0;
-    while reader.read_byte_record(&mut record).map_err(unreadable)? {
+    while more {
         let line = record.position().map_or(0, csv::Position::line) + behind;
         rows += 1;
         // A separator at the end of a line adds an empty cell.
@@ -429,11 +433,48 @@ pub(super) fn delimited(
         } else {
             Ok(TableRow::Record(&record))
         };
-        if tell(line, row).is_break() {
+        let told = match row {
+            Ok(_) if !packed.is_empty() => match unpacked(&columns, &packed, &record) {
+                Ok(object) => tell(line, Ok(TableRow::Object(&object))),
+                Err(reason) => tell(line, Err(reason)),
+            },
+            row => tell(line, row),
+        };
+        if told.is_break() {
             break;
         }
+        more = reader.read_byte_record(&mut record).map_err(unreadable)?;
     }
     Ok(rows)
+}
+
+/// The columns in which a row has a JSON object, such as the `properties` of PostHog's exports.
+fn packed(columns: &TableColumns, record: &csv::ByteRecord) -> Vec<usize> {
+    let named = |name: &str| name.rsplit('_').next().is_some_and(|own| own == "properties");
+    let object = |at: usize| record.get(at).is_some_and(|cell| cell.trim_ascii().starts_with(b"{"));
+    let all = columns.0.iter().enumerate();
+    all.filter(|(at, name)| named(name) && object(*at)).map(|(at, _)| at).collect()
+}
+
+/// A row as an object whose packed cells are objects again.
+fn unpacked(
+    columns: &TableColumns,
+    packed: &[usize],
+    record: &csv::ByteRecord,
+) -> Result<Map<String, Value>, String> {
+    let mut object = Map::new();
+    for (at, (name, cell)) in columns.0.iter().zip(record).enumerate() {
+        let text = std::str::from_utf8(cell).map_err(|_| format!("column `{name}`: {NOT_UTF8}"))?;
+        let value = if packed.contains(&at) && !text.trim().is_empty() {
+            serde_json::from_str(text).map_err(|error| {
+                format!("column `{name}`: {}", crate::diagnostic::json_fault(&error))
+            })?
+        } else {
+            Value::String(text.to_owned())
+        };
+        object.insert(name.clone(), value);
+    }
+    Ok(object)
 }
 
 fn unreadable(error: csv::Error) -> TableUnreadable {
