@@ -189,8 +189,8 @@ fn a_scenarios_query_has_its_experiment_and_options_that_do_not_fit_are_refused(
     ] {
         assert!(text.contains(part), "{part}: {text}");
     }
-    for (words, said) in [
-        (&["sql", "tutorial"][..], "has several experiments"),
+    let cases: [(&[&str], &str); 6] = [
+        (&["sql", "tutorial"], "has several experiments"),
         (&["sql", "security", "--experiment", "x"], "has no experiment `x`"),
         (&["sql", "--metric", "a:rate", "--split", "50/50"], "shares with their arms"),
         (&["sql", "--metric", "a:rate", "--columns", "experiment=e"], "--experiment KEY"),
@@ -199,7 +199,8 @@ fn a_scenarios_query_has_its_experiment_and_options_that_do_not_fit_are_refused(
             "counts events",
         ),
         (&["sql", "--metric", "a:ratio"], "divides one column by another"),
-    ] {
+    ];
+    for (words, said) in cases {
         let ran = simlab(&[words, &["--dialect", "duckdb"]].concat());
         let told = ran.err.split_whitespace().collect::<Vec<_>>().join(" ");
         assert!(ran.code != 0 && ran.out.is_empty(), "{words:?}");
@@ -229,8 +230,8 @@ fn rows_that_no_data_can_have_are_refused_with_line_and_column() {
         .filter(|(nth, _)| nth % 2 < 1)
         .map(|(_, row)| format!("{row}\n"))
         .collect();
-    for (text, options, said) in [
-        (changed(2, "kind", "sum"), &[][..], "line 2: column `kind`: expected rate, mean"),
+    let cases: Vec<(String, &[&str], &str)> = vec![
+        (changed(2, "kind", "sum"), &[], "line 2: column `kind`: expected rate, mean"),
         (changed(3, "schema", "x"), &[], "line 3: column `schema`: expected `simlab.statistics/1`"),
         (changed(2, "sum_value", "500"), &[], "column `sum_value`: a rate of 500 of 209 users"),
         (changed(4, "dev_value_squared", "-1"), &[], "a sum of squares is not below 0"),
@@ -251,7 +252,8 @@ fn rows_that_no_data_can_have_are_refused_with_line_and_column() {
         (text.clone(), &["--window", "7d"], "the rows are sums already"),
         (text.clone(), &["--control", "c"], "no row has the variation `c`"),
         (text.clone(), &["--scenario", "security"], "has no experiment `users`"),
-    ] {
+    ];
+    for (text, options, said) in cases {
         fs::write(here.join("stats.csv"), text).unwrap();
         let ran = simlab_in(&here, &[&["analyze", "stats.csv"], options].concat());
         let told =
