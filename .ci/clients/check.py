@@ -1,9 +1,10 @@
 """The vendors' own Python clients against `simlab serve`: each check is an assertion, and each is named in the table.
 
-Usage: python check.py PATH_TO_SIMLAB; needs openai, anthropic, mistralai, google-genai,
+Usage: python check.py PATH_TO_SIMLAB; needs openai, anthropic, mistralai, google-genai, boto3,
 launchdarkly-server-sdk, launchdarkly-server-sdk-ai and launchdarkly-api from PyPI (`.ci/clients/run` installs the newest).
 """
 
+import base64
 import json
 import subprocess
 import sys
@@ -198,6 +199,72 @@ def check_google(ok):
     patient = genai.Client(api_key="key", http_options=types.HttpOptions(base_url=base, retry_options=types.HttpRetryOptions(attempts=3, initial_delay=0.1)))
     retried("google", [LIMITED, BROKEN, OVERLOADED], lambda: patient.models.generate_content(model=model, contents=question).text)
     ok("retry after 429, 500, 503, where asked for")
+
+
+def check_bedrock(ok):
+    import boto3
+    import botocore.config
+    import botocore.exceptions
+
+    def client(service="bedrock-runtime", attempts=1):
+        config = botocore.config.Config(retries={"mode": "standard", "total_max_attempts": attempts})
+        return boto3.client(service, endpoint_url=base, region_name="us-east-1", aws_access_key_id="AKID", aws_secret_access_key="secret", config=config)
+
+    runtime, model = client(), "us.anthropic.claude-sonnet-4-5-20250929-v1:0"
+    question = [{"role": "user", "content": [{"text": QUESTION[0]["content"]}]}]
+    plain = runtime.converse(modelId=model, messages=question, system=[{"text": "Be brief."}], inferenceConfig={"maxTokens": 500, "temperature": 0.5})
+    usage = plain["usage"]
+    assert plain["output"]["message"]["content"][0]["text"] and plain["stopReason"] == "end_turn" and plain["metrics"]["latencyMs"] > 0
+    assert usage["inputTokens"] + usage["outputTokens"] == usage["totalTokens"] and plain["ResponseMetadata"]["RequestId"]
+    ok("plain")
+    events = list(runtime.converse_stream(modelId=model, messages=question)["stream"])
+    assert [next(iter(event)) for event in events[-3:]] == ["contentBlockStop", "messageStop", "metadata"] and "messageStart" in events[0]
+    assert "".join(event["contentBlockDelta"]["delta"]["text"] for event in events if "contentBlockDelta" in event)
+    assert events[-1]["metadata"]["usage"]["outputTokens"] > 0
+    ok("streaming")
+    tools = {"tools": [{"toolSpec": {"name": "search_v1", "description": "searches", "inputSchema": {"json": SEARCH}}}]}
+    forced = runtime.converse(modelId=model, messages=question, toolConfig=tools | {"toolChoice": {"any": {}}})
+    use = next(block["toolUse"] for block in forced["output"]["message"]["content"] if "toolUse" in block)
+    assert forced["stopReason"] == "tool_use" and use["input"]["query"]
+    pieces = [event["contentBlockDelta"]["delta"]["toolUse"]["input"] for event in runtime.converse_stream(modelId=model, messages=question, toolConfig=tools | {"toolChoice": {"any": {}}})["stream"] if "toolUse" in event.get("contentBlockDelta", {}).get("delta", {})]
+    assert json.loads("".join(pieces))["query"]
+    result = {"toolResult": {"toolUseId": use["toolUseId"], "content": [{"json": {"found": "a page"}}]}}
+    turns = question + [forced["output"]["message"], {"role": "user", "content": [result]}]
+    assert runtime.converse(modelId=model, messages=turns, toolConfig=tools)["stopReason"] in ("end_turn", "tool_use")
+    ok("forced tool, streamed too, its result")
+    form = {"textFormat": {"type": "json_schema", "structure": {"jsonSchema": {"schema": json.dumps(SCHEMA), "name": "screening"}}}}
+    personal = [{"role": "user", "content": [{"text": PERSONAL[0]["content"]}]}]
+    typed = runtime.converse(modelId=model, messages=personal, outputConfig=form)
+    assert json.loads(typed["output"]["message"]["content"][0]["text"])["recommended_route"] in ROUTES
+    ok("structured output")
+    counted = runtime.count_tokens(modelId=model, input={"converse": {"messages": question}})["inputTokens"]
+    pixel = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==")
+    seen = [{"role": "user", "content": question[0]["content"] + [{"image": {"format": "png", "source": {"bytes": pixel}}}]}]
+    assert runtime.converse(modelId=model, messages=seen)["usage"]["inputTokens"] == counted + 1
+    ok("count of tokens, image")
+    body = runtime.invoke_model(modelId="amazon.titan-embed-text-v2:0", body=json.dumps({"inputText": "a policy", "dimensions": 256}))["body"]
+    assert len(json.loads(body.read())["embedding"]) == 256
+    cards = client("bedrock").list_foundation_models()["modelSummaries"]
+    assert any(card["modelId"] == "amazon.nova-pro-v1:0" for card in cards)
+    assert client("bedrock").get_foundation_model(modelIdentifier="amazon.nova-pro-v1:0")["modelDetails"]["modelLifecycle"]["status"] == "ACTIVE"
+    ok("embeddings, models")
+    short = runtime.converse(modelId=model, messages=question, inferenceConfig={"maxTokens": 5})
+    assert short["stopReason"] == "max_tokens" and short["usage"]["outputTokens"] <= 5
+    ok("token limit")
+    wrong = refused(runtime.exceptions.ValidationException, lambda: runtime.converse(modelId=model, messages=question * 2))
+    assert "must alternate" in wrong.response["Error"]["Message"]
+    refused(runtime.exceptions.ValidationException, lambda: runtime.converse(modelId="amazon.nova-9-v1:0", messages=question))
+    ok("bad request, unknown model")
+    for fault, error in ((LIMITED, "ThrottlingException"), (BROKEN, "InternalServerException"), (OVERLOADED, "ServiceUnavailableException")):
+        faults(fault | {"on": ["bedrock"], "next": 1})
+        assert refused(botocore.exceptions.ClientError, lambda: runtime.converse(modelId=model, messages=question)).response["Error"]["Code"] == error
+    faults({"fault": "stream_error", "on": ["bedrock"], "next": 1})
+    refused(botocore.exceptions.EventStreamError, lambda: list(runtime.converse_stream(modelId=model, messages=question)["stream"]))
+    faults()
+    ok("429, 500, 503, error in a stream")
+    patient = client(attempts=3)
+    retried("bedrock", [LIMITED, BROKEN, OVERLOADED], lambda: patient.converse(modelId=model, messages=question)["output"])
+    ok("retry after 429, 500, 503")
 
 
 def check_openai(ok):
@@ -467,6 +534,7 @@ def check_launchdarkly_api(ok):
 
 CHECKS = {
     "google-genai": check_google,
+    "boto3": check_bedrock,
     "openai": check_openai,
     "anthropic": check_anthropic,
     "mistralai": check_mistral,

@@ -25,8 +25,9 @@ use crate::serve::faults_answer::Words;
 use crate::serve::http::{bytes_of, set};
 use crate::serve::models as served;
 use crate::serve::world::World;
+use crate::time::Duration;
 
-/// Answers a request; `name` is the last segment of its path.
+/// Answers a request; `name` stands in its path for the model and what is asked of it.
 pub async fn asked(
     provider: Provider,
     api: &'static dyn PathApi,
@@ -58,19 +59,22 @@ struct PathFormat {
 
 impl AnswerFormat for PathFormat {
     const TAKES_ALL_MODELS: bool = false;
-    const ENDING_EVENTS: usize = 1;
 
-    fn document(&self, answer: &ChatResponse) -> Vec<u8> {
+    fn ending_events(&self) -> usize {
+        self.provider.api.ending_frames()
+    }
+
+    fn document(&self, answer: &ChatResponse, took: Duration) -> Vec<u8> {
         if self.list {
-            return self.stream(answer, None).into_list();
+            return self.stream(answer, took, None).into_list();
         }
         let mut body = Vec::with_capacity(1024);
-        self.provider.api.encode_response(answer, &mut body);
+        self.provider.api.encode_timed(answer, took, &mut body);
         body
     }
 
-    fn stream(&self, answer: &ChatResponse, _: Option<&[u8]>) -> Frames {
-        self.provider.api.encode_stream(answer, Chunking::Words, true)
+    fn stream(&self, answer: &ChatResponse, took: Duration, _: Option<&[u8]>) -> Frames {
+        self.provider.api.encode_timed_stream(answer, took, Chunking::Words)
     }
 
     fn words(&self, id: &str) -> Words {

@@ -23,6 +23,7 @@ use crate::llm::chat::{
 use crate::llm::tasks::Task;
 use crate::llm::wire::Provider;
 use crate::llm::wire::embeddings::EmbeddingsApi;
+use crate::llm::wire::framing::Framing;
 use crate::llm::wire::headers::Headers;
 use crate::llm::wire::path_api::{PathApi, PathCall};
 use crate::llm::wire::sse::{Chunking, Frames};
@@ -134,13 +135,13 @@ pub trait AnswerFormat: Sync {
     /// Whether models are asked that this provider does not serve at the path for chats.
     const TAKES_ALL_MODELS: bool;
     /// The last events of a stream, which show how it ends.
-    const ENDING_EVENTS: usize;
+    fn ending_events(&self) -> usize;
 
-    /// The answer as a document.
-    fn document(&self, answer: &ChatResponse) -> Vec<u8>;
+    /// The answer, which took this long, as a document.
+    fn document(&self, answer: &ChatResponse, took: Duration) -> Vec<u8>;
 
-    /// The answer as a stream. There is a document where somebody keeps it.
-    fn stream(&self, answer: &ChatResponse, document: Option<&[u8]>) -> Frames;
+    /// The same as a stream. There is a document where somebody keeps it.
+    fn stream(&self, answer: &ChatResponse, took: Duration, document: Option<&[u8]>) -> Frames;
 
     /// Whether streams need their document.
     fn keeps(&self) -> bool {
@@ -170,9 +171,12 @@ struct ChatFormat {
 
 impl AnswerFormat for ChatFormat {
     const TAKES_ALL_MODELS: bool = false;
-    const ENDING_EVENTS: usize = 3;
 
-    fn document(&self, answer: &ChatResponse) -> Vec<u8> {
+    fn ending_events(&self) -> usize {
+        self.provider.api.ending_frames()
+    }
+
+    fn document(&self, answer: &ChatResponse, _: Duration) -> Vec<u8> {
         let mut body = Vec::with_capacity(1024);
         self.provider.api.encode_response(answer, &mut body);
         body
@@ -182,7 +186,7 @@ impl AnswerFormat for ChatFormat {
         Words::Provider(self.provider, id.to_owned())
     }
 
-    fn stream(&self, answer: &ChatResponse, _: Option<&[u8]>) -> Frames {
+    fn stream(&self, answer: &ChatResponse, _: Duration, _: Option<&[u8]>) -> Frames {
         self.provider.api.encode_stream(answer, Chunking::Words, self.include_usage)
     }
 }
@@ -244,7 +248,7 @@ pub async fn converse<F: AnswerFormat>(
         digest,
         fresh: is_fresh(headers),
     };
-    let mut visit = GatedRequest::begin(world, &ask).ending(F::ENDING_EVENTS);
+    let mut visit = GatedRequest::begin(world, &ask).ending(format.ending_events());
     if let Some(fault) = script.as_ref().and_then(broken) {
         visit.arrival.fault.get_or_insert(fault);
     }
@@ -314,7 +318,8 @@ async fn said<F: AnswerFormat>(
         world.ledger().grade.answered(unix_ms(), arrival.number);
     }
     let listens = world.settings.transcript > 0;
-    let document = (listens || format.keeps() || !request.stream).then(|| format.document(&answer));
+    let document =
+        (listens || format.keeps() || !request.stream).then(|| format.document(&answer, latency));
     if listens {
         let answered = document.as_deref().unwrap_or_default();
         let line = recent_chats::line(request, &answer, latency, [asked, answered]);
@@ -322,13 +327,13 @@ async fn said<F: AnswerFormat>(
         let (key, caller) = (user.map(str::to_owned), world.responder.name_of(task).to_owned());
         world.recent_chats().take(&TranscriptLine { request, at_ms, key, caller, call, ..line });
     }
-    let frames = request.stream.then(|| format.stream(&answer, document.as_deref()));
+    let frames = request.stream.then(|| format.stream(&answer, latency, document.as_deref()));
     let (document, wait) = match document {
         Some(document) => format.finish(&answer, document.into(), wait),
         None => (Bytes::new(), wait),
     };
     let mut response = match frames {
-        Some(frames) => streamed(frames, wait),
+        Some(frames) => streamed(provider.api.framing(), frames, wait),
         None => {
             pause(wait).await;
             bytes_of(200, "application/json", document)
@@ -360,9 +365,9 @@ async fn pause(wait: Wait) {
 }
 
 /// A stream whose frames are spread evenly over `wait`.
-fn streamed(frames: Frames, wait: Wait) -> Response {
+fn streamed(framing: Framing, frames: Frames, wait: Wait) -> Response {
     if wait.is_zero() {
-        return bytes_of(200, "text/event-stream", frames.into_bytes());
+        return bytes_of(200, framing.content_type(), frames.into_bytes());
     }
     let (sender, receiver) = mpsc::channel::<Bytes>(4);
     let step = wait / u32::try_from(frames.len()).unwrap_or(u32::MAX).max(1);
@@ -377,7 +382,7 @@ fn streamed(frames: Frames, wait: Wait) -> Response {
     let mut response = Response::new(Body::from_stream(
         ReceiverStream::new(receiver).map(Ok::<_, std::convert::Infallible>),
     ));
-    set(&mut response, "content-type", "text/event-stream");
+    set(&mut response, "content-type", framing.content_type());
     response
 }
 

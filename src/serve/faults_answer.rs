@@ -19,6 +19,7 @@ use tokio_stream::wrappers::ReceiverStream;
 
 use crate::llm::chat::{ChatError, ErrorKind};
 use crate::llm::wire::Provider;
+use crate::llm::wire::framing::Framing;
 use crate::llm::wire::limits::{RateLimits, Window};
 use crate::llm::wire::responses::ResponsesApi;
 use crate::scenario::FaultKind;
@@ -153,13 +154,10 @@ pub fn hang_up() -> Response {
     Response::new(Body::from_stream(tokio_stream::once(Err::<Bytes, _>(broken()))))
 }
 
-/// Whether an answer is a stream of events.
+/// How an answer that is a stream is framed; none if it is no stream.
 #[must_use]
-pub fn is_stream(response: &Response) -> bool {
-    response
-        .headers()
-        .get(header::CONTENT_TYPE)
-        .is_some_and(|kind| kind.as_bytes().starts_with(b"text/event-stream"))
+pub fn framing(response: &Response) -> Option<Framing> {
+    Framing::of(response.headers().get(header::CONTENT_TYPE)?.as_bytes())
 }
 
 /// The same answer, broken off: a stream after so many events and before its `ending`, anything
@@ -170,8 +168,8 @@ pub async fn cut(
     ending: usize,
     when: impl FnOnce() + Send + 'static,
 ) -> Response {
-    if is_stream(&response) {
-        return reframed(response, ending, move |mut frames, sender| async move {
+    if let Some(framing) = framing(&response) {
+        return reframed(response, (framing, ending), move |mut frames, sender| async move {
             for _ in 0..after_events {
                 let Some(frame) = frames.next().await else { break };
                 if sender.send(Ok(frame)).await.is_err() {
@@ -201,11 +199,12 @@ pub async fn cut(
 
 /// The same answer with broken JSON: of a stream one event, of anything else the whole.
 pub async fn malformed(response: Response, after_events: u32, ending: usize) -> Response {
-    if is_stream(&response) {
-        return reframed(response, ending, move |mut frames, sender| async move {
+    if let Some(framing) = framing(&response) {
+        return reframed(response, (framing, ending), move |mut frames, sender| async move {
             let mut nth = 0;
             while let Some(frame) = frames.next().await {
-                let broken = if nth == after_events { halved(&frame) } else { frame };
+                let broken =
+                    if nth == after_events { framing.halved(&frame).into() } else { frame };
                 nth = nth.saturating_add(1);
                 if sender.send(Ok(broken)).await.is_err() {
                     return;
@@ -213,7 +212,8 @@ pub async fn malformed(response: Response, after_events: u32, ending: usize) -> 
             }
             // A short stream is broken in its last event before the ending.
             for (at, frame) in frames.ending.drain(..).enumerate() {
-                let frame = if at == 0 && nth <= after_events { halved(&frame) } else { frame };
+                let late = at == 0 && nth <= after_events;
+                let frame = if late { framing.halved(&frame).into() } else { frame };
                 if sender.send(Ok(frame)).await.is_err() {
                     return;
                 }
@@ -228,11 +228,11 @@ pub async fn malformed(response: Response, after_events: u32, ending: usize) -> 
 
 /// The same stream, with an error in the middle in place of the rest; anything else is a 500.
 pub fn in_error(response: Response, after_events: u32, ending: usize, words: Words) -> Response {
-    if !is_stream(&response) {
+    let Some(framing) = framing(&response) else {
         let fault = FaultKind::ServerError { status: 500, retry_after: None };
         return words.refuse(fault).unwrap_or(response);
-    }
-    reframed(response, ending, move |mut frames, sender| async move {
+    };
+    reframed(response, (framing, ending), move |mut frames, sender| async move {
         let mut sent = 0;
         while sent < after_events {
             let Some(frame) = frames.next().await else { break };
@@ -247,21 +247,12 @@ pub fn in_error(response: Response, after_events: u32, ending: usize, words: Wor
     })
 }
 
-/// The first half of an event, which is an event still.
-fn halved(frame: &[u8]) -> Bytes {
-    // Half of what is JSON: the name of the event, if it has one, stays whole.
-    let start = frame.windows(5).position(|window| window == b"data:").map_or(0, |at| at + 5);
-    let end = frame.len().saturating_sub(2).max(start);
-    let half = frame.iter().take(start + (end - start) / 2).chain(b"\n\n");
-    half.copied().collect()
-}
-
 type Sender = mpsc::Sender<Result<Bytes, io::Error>>;
 
 /// The answer with a body that `send` makes of its frames.
 fn reframed<F: Future<Output = ()> + Send>(
     response: Response,
-    held: usize,
+    (framing, held): (Framing, usize),
     send: impl FnOnce(FrameReader, Sender) -> F + Send + 'static,
 ) -> Response {
     let (mut head, body) = response.into_parts();
@@ -271,6 +262,7 @@ fn reframed<F: Future<Output = ()> + Send>(
         body: body.into_data_stream(),
         rest: Vec::new(),
         ending: VecDeque::new(),
+        framing,
         held,
     };
     tokio::spawn(async move {
@@ -289,6 +281,7 @@ struct FrameReader {
     body: axum::body::BodyDataStream,
     rest: Vec<u8>,
     ending: VecDeque<Bytes>,
+    framing: Framing,
     held: usize,
 }
 
@@ -296,8 +289,8 @@ impl FrameReader {
     /// The next frame; `None` when only the ending is left.
     async fn next(&mut self) -> Option<Bytes> {
         loop {
-            if let Some(end) = self.rest.windows(2).position(|window| window == b"\n\n") {
-                let tail = self.rest.split_off(end + 2);
+            if let Some(end) = self.framing.first_end(&self.rest) {
+                let tail = self.rest.split_off(end);
                 self.ending.push_back(Bytes::from(std::mem::replace(&mut self.rest, tail)));
                 if self.ending.len() > self.held {
                     return self.ending.pop_front();

@@ -260,14 +260,9 @@ fn is_chat(provider: Provider, rest: &str) -> bool {
     match provider.api.path_api() {
         None => rest.starts_with(provider.api.chat_path()),
         // The path of chats ends with a pattern for the model and what is asked of it.
-        Some(api) => {
-            let own = provider.api.chat_path().rsplit_once('/').map(|(folder, _)| folder);
-            let mut folders = own.into_iter().chain(api.other_versions().iter().copied());
-            folders.any(|folder| {
-                let name = rest.strip_prefix(folder).and_then(|rest| rest.strip_prefix('/'));
-                name.is_some_and(|name| name.contains([':', '{']))
-            })
-        }
+        Some(api) => provider
+            .name_in(rest)
+            .is_some_and(|name| name.starts_with('{') || api.call(name, "").is_ok()),
     }
 }
 

@@ -24,7 +24,7 @@ use crate::serve::faults_answer::Words;
 use crate::serve::response_store::{KeptResponse, PendingResponse};
 use crate::serve::said_before::{field, with_conversation};
 use crate::serve::world::World;
-use crate::time::unix_ms;
+use crate::time::{Duration, unix_ms};
 
 /// How an answer to one request is written and kept.
 struct ResponsesFormat<'a> {
@@ -38,15 +38,18 @@ struct ResponsesFormat<'a> {
 
 impl AnswerFormat for ResponsesFormat<'_> {
     const TAKES_ALL_MODELS: bool = true;
-    const ENDING_EVENTS: usize = ENDING_EVENTS;
 
-    fn document(&self, answer: &ChatResponse) -> Vec<u8> {
+    fn ending_events(&self) -> usize {
+        ENDING_EVENTS
+    }
+
+    fn document(&self, answer: &ChatResponse, _: Duration) -> Vec<u8> {
         let mut body = Vec::with_capacity(2048);
         self.request.encode_document(answer, None, &mut body);
         body
     }
 
-    fn stream(&self, answer: &ChatResponse, document: Option<&[u8]>) -> Frames {
+    fn stream(&self, answer: &ChatResponse, _: Duration, document: Option<&[u8]>) -> Frames {
         self.request.encode_stream(answer, document.unwrap_or_default(), Chunking::Words)
     }
 

@@ -88,17 +88,19 @@ fn of_providers(providers: &[Provider], shared: bool) -> Routes {
     for &provider in providers {
         let base = base(provider, shared);
         if let Some(api) = provider.api.path_api() {
-            let versions = std::iter::once(provider.api.models_path());
-            for path in versions.chain(api.other_versions().iter().copied()) {
-                let asked = move |State(world): State<Arc<World>>,
-                                  Path(name): Path<String>,
-                                  request: Request<Body>| async move {
-                    by_path::asked(provider, api, world, &name, request).await
-                };
-                let path = [&base, path].concat();
-                routes = routes.route(&[&path, "/{id}"].concat(), post(asked));
-                // In front: the last one gets what no other recognizes.
-                lists.entry(path).or_default().insert(0, provider);
+            let asked = move |State(world): State<Arc<World>>,
+                              Path(name): Path<String>,
+                              request: Request<Body>| async move {
+                by_path::asked(provider, api, world, &name, request).await
+            };
+            routes = routes.route(&[&base, provider.api.chat_path()].concat(), post(asked));
+            for path in api.other_versions() {
+                routes = routes.route(&format!("{base}{path}/{{id}}"), post(asked));
+            }
+            // In front: the last one gets what no other recognizes.
+            let own = std::iter::once(provider.api.models_path());
+            for path in own.chain(api.other_versions().iter().copied()) {
+                lists.entry([&base, path].concat()).or_default().insert(0, provider);
             }
             continue;
         }

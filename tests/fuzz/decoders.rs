@@ -4,11 +4,11 @@ use serde_json::{Value, json};
 use simlab::flags::events::read;
 use simlab::llm::chat::ChatError;
 use simlab::llm::wire::anthropic::ANTHROPIC;
+use simlab::llm::wire::bedrock::BEDROCK;
 use simlab::llm::wire::google::GOOGLE;
 use simlab::llm::wire::headers::Headers;
 use simlab::llm::wire::mistral::MISTRAL;
 use simlab::llm::wire::openai::OPENAI;
-use simlab::llm::wire::stream::StreamDecoder;
 use simlab::llm::wire::{PROVIDERS, Provider};
 use simlab::scenario::faults_from_json;
 
@@ -19,7 +19,7 @@ fn texts(all: &[&str]) -> Vec<Vec<u8>> {
 }
 
 /// Requests with everything in them.
-pub const CHATS: [(Provider, &str); 4] = [
+pub const CHATS: [(Provider, &str); 5] = [
     (
         ANTHROPIC,
         r#"{"model":"claude-3-5-haiku-latest","max_tokens":100,"stream":false,"temperature":0.5,"top_p":0.9,"top_k":5,"system":[{"type":"text","text":"be brief"}],"stop_sequences":["x"],"messages":[{"role":"user","content":"hello"},{"role":"assistant","content":[{"type":"text","text":"a"},{"type":"tool_use","id":"t1","name":"f","input":{"a":1}}]},{"role":"user","content":[{"type":"tool_result","tool_use_id":"t1","content":"b"}]}],"tools":[{"name":"f","description":"d","input_schema":{"type":"object","properties":{"a":{"type":"integer","minimum":1,"maximum":5}},"required":["a"]}}],"tool_choice":{"type":"auto"}}"#,
@@ -36,10 +36,14 @@ pub const CHATS: [(Provider, &str); 4] = [
         GOOGLE,
         r#"{"model":"models/gemini-3.5-flash","systemInstruction":{"parts":[{"text":"be brief"}]},"contents":[{"role":"user","parts":[{"text":"hello"},{"inlineData":{"mimeType":"image/png","data":""}}]},{"role":"model","parts":[{"thought":true,"text":"hm"},{"functionCall":{"id":"c1","name":"f","args":{"a":1}},"thoughtSignature":"cw=="}]},{"role":"user","parts":[{"functionResponse":{"id":"c1","name":"f","response":{"output":"x"}}}]}],"tools":[{"functionDeclarations":[{"name":"f","description":"d","parameters":{"type":"OBJECT","nullable":true,"properties":{"a":{"type":"INTEGER","minItems":"1"}}}}]}],"tool_config":{"function_calling_config":{"mode":"ANY","allowed_function_names":["f"]}},"generationConfig":{"maxOutputTokens":100,"temperature":0.5,"topP":0.9,"stopSequences":["x"],"seed":3,"responseMimeType":"application/json","responseJsonSchema":{"type":"object"},"thinkingConfig":{"thinking_level":"LOW"}}}"#,
     ),
+    (
+        BEDROCK,
+        r#"{"system":[{"text":"be brief"},{"cachePoint":{"type":"default"}}],"messages":[{"role":"user","content":[{"text":"hello"},{"image":{"format":"png","source":{"bytes":"iVBORw0KGgo="}}},{"document":{"format":"txt","name":"d","source":{"text":"a"}}}]},{"role":"assistant","content":[{"reasoningContent":{"reasoningText":{"text":"hm"}}},{"text":"a"},{"toolUse":{"toolUseId":"t1","name":"f","input":{"a":1}}}]},{"role":"user","content":[{"toolResult":{"toolUseId":"t1","content":[{"text":"b"},{"json":{"c":1}}],"status":"success"}}]}],"inferenceConfig":{"maxTokens":100,"temperature":0.5,"topP":0.9,"stopSequences":["x"]},"toolConfig":{"tools":[{"toolSpec":{"name":"f","description":"d","inputSchema":{"json":{"type":"object"}}}}],"toolChoice":{"tool":{"name":"f"}}},"outputConfig":{"textFormat":{"type":"json_schema","structure":{"jsonSchema":{"schema":"{\"type\":\"object\"}","name":"s"}}}}}"#,
+    ),
 ];
 
 /// Replies with everything in them.
-const REPLIES: [(Provider, &str); 4] = [
+const REPLIES: [(Provider, &str); 5] = [
     (
         ANTHROPIC,
         r#"{"id":"msg_1","type":"message","role":"assistant","model":"claude-3-5-haiku-20241022","content":[{"type":"text","text":"hello"},{"type":"tool_use","id":"toolu_1","name":"f","input":{"a":1}}],"stop_reason":"tool_use","stop_sequence":null,"usage":{"input_tokens":10,"output_tokens":5,"cache_read_input_tokens":0,"cache_creation_input_tokens":0}}"#,
@@ -55,6 +59,10 @@ const REPLIES: [(Provider, &str); 4] = [
     (
         GOOGLE,
         r#"{"candidates":[{"content":{"role":"model","parts":[{"text":"hm","thought":true},{"text":"hello"},{"functionCall":{"id":"c1","name":"f","args":{"a":1}},"thoughtSignature":"cw=="}]},"finishReason":"STOP","safetyRatings":[],"index":0}],"promptFeedback":{},"usageMetadata":{"promptTokenCount":5,"candidatesTokenCount":3,"thoughtsTokenCount":9,"cachedContentTokenCount":2,"totalTokenCount":17},"modelVersion":"gemini-3.5-flash","responseId":"r"}"#,
+    ),
+    (
+        BEDROCK,
+        r#"{"metrics":{"latencyMs":12},"output":{"message":{"role":"assistant","content":[{"reasoningContent":{"reasoningText":{"text":"hm"}}},{"text":"hello"},{"toolUse":{"toolUseId":"t1","name":"f","input":{"a":1}}}]}},"stopReason":"tool_use","usage":{"inputTokens":5,"outputTokens":3,"totalTokens":10,"cacheReadInputTokens":2,"cacheWriteInputTokens":0}}"#,
     ),
 ];
 
@@ -74,9 +82,13 @@ fn refused(of: Provider, error: &ChatError) -> String {
 #[test]
 fn chat_requests() {
     let _one = one_at_a_time();
-    for (name, nth) in
-        [("chat-anthropic", 0), ("chat-openai", 1), ("chat-mistral", 2), ("chat-google", 3)]
-    {
+    for (name, nth) in [
+        ("chat-anthropic", 0),
+        ("chat-openai", 1),
+        ("chat-mistral", 2),
+        ("chat-google", 3),
+        ("chat-bedrock", 4),
+    ] {
         let (of, text) = CHATS[nth];
         fuzz(name, 1500, &texts(&[text]), |bytes| {
             let request = of.decode_request(bytes).map_err(|error| refused(of, &error))?;
@@ -111,9 +123,13 @@ fn embedding_requests() {
 #[test]
 fn replies_of_providers() {
     let _one = one_at_a_time();
-    for (name, nth) in
-        [("reply-anthropic", 0), ("reply-openai", 1), ("reply-mistral", 2), ("reply-google", 3)]
-    {
+    for (name, nth) in [
+        ("reply-anthropic", 0),
+        ("reply-openai", 1),
+        ("reply-mistral", 2),
+        ("reply-google", 3),
+        ("reply-bedrock", 4),
+    ] {
         let (of, text) = REPLIES[nth];
         fuzz(name, 1500, &texts(&[text]), |bytes| {
             of.decode_response(bytes).map(drop).map_err(|error| error.message)
@@ -174,9 +190,13 @@ fn errors_of_providers() {
 #[test]
 fn streams_of_providers() {
     let _one = one_at_a_time();
-    for (name, nth) in
-        [("stream-anthropic", 0), ("stream-openai", 1), ("stream-mistral", 2), ("stream-google", 3)]
-    {
+    for (name, nth) in [
+        ("stream-anthropic", 0),
+        ("stream-openai", 1),
+        ("stream-mistral", 2),
+        ("stream-google", 3),
+        ("stream-bedrock", 4),
+    ] {
         let (of, text) = REPLIES[nth];
         let response = of.decode_response(text.as_bytes()).unwrap();
         let sound = [
@@ -188,7 +208,7 @@ fn streams_of_providers() {
         fuzz(name, 2000, &sound, |bytes| {
             // In pieces of another size each time.
             size = size % 97 + 1;
-            let mut decoder = StreamDecoder::new(of.api.stream_assembly(true));
+            let mut decoder = of.stream_decoder(true);
             for piece in bytes.chunks(size) {
                 decoder.push(piece).map_err(|error| error.message)?;
             }

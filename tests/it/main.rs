@@ -61,6 +61,7 @@ mod serve;
 mod serve_abuse;
 mod serve_answers;
 mod serve_faults;
+mod serve_bedrock;
 mod serve_gemini;
 mod serve_grades;
 mod serve_kept;

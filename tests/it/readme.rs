@@ -247,7 +247,7 @@ fn table_of_providers() -> String {
         let at_serve = if at_serve.is_empty() { "/".to_owned() } else { at_serve };
         let vectors = match (provider.api.embeddings(), provider.api.path_api()) {
             (Some(api), _) => format!("`{}`", api.path),
-            (None, Some(_)) => "the same path, `:embedContent`".to_owned(),
+            (None, Some(api)) => api.embeds_at().to_owned(),
             (None, None) => "–".to_owned(),
         };
         table += &format!(

@@ -6,12 +6,12 @@ use proptest::prelude::*;
 use serde_json::Value;
 
 use super::anthropic::ANTHROPIC;
+use super::bedrock::BEDROCK;
 use super::google::GOOGLE;
 use super::headers::Headers;
 use super::mistral::MISTRAL;
 use super::openai::OPENAI;
 use super::sse::Chunking;
-use super::stream::StreamDecoder;
 use super::{PROVIDERS, Provider};
 use crate::llm::chat::*;
 
@@ -83,8 +83,9 @@ fn response() -> impl Strategy<Value = ChatResponse> {
     )
 }
 
-/// Anthropic and Google do not tell when an answer was made, Mistral's answers here not what was
-/// cached, and Google's not what was written to a cache.
+/// Anthropic, Google and Bedrock do not tell when an answer was made, Mistral's answers here not what
+/// was cached, Google's not what was written to a cache, and Bedrock's neither their id nor the model
+/// nor what was thought.
 fn as_told(provider: Provider, mut response: ChatResponse) -> ChatResponse {
     if provider == ANTHROPIC || provider == GOOGLE {
         response.created = 0;
@@ -99,6 +100,12 @@ fn as_told(provider: Provider, mut response: ChatResponse) -> ChatResponse {
                 call.input = call.input.replace(['\n', '\r'], " ");
             }
         }
+    }
+    if provider == BEDROCK {
+        response.created = 0;
+        response.id.clear();
+        response.model.clear();
+        response.usage.reasoning = 0;
     }
     if provider == MISTRAL {
         response.usage.cached = Cached::NONE;
@@ -225,7 +232,7 @@ fn decode_in_pieces(
     bytes: &[u8],
     cuts: &[usize],
 ) -> Result<ChatResponse, ChatError> {
-    let mut decoder = StreamDecoder::new(provider.api.stream_assembly(true));
+    let mut decoder = provider.stream_decoder(true);
     let mut at: Vec<usize> =
         cuts.iter().map(|cut| cut % (bytes.len() + 1)).chain([bytes.len()]).collect();
     at.sort_unstable();
@@ -288,6 +295,17 @@ proptest! {
         if provider == GOOGLE {
             // It has no words for these.
             (request.user, request.parallel_tools) = (None, true);
+        }
+        if provider == BEDROCK {
+            (request.user, request.parallel_tools) = (None, true);
+            if request.tool_choice == ToolChoice::None {
+                request.tool_choice = ToolChoice::Auto;
+            }
+            // Calls in a conversation need tools.
+            if request.tools.is_empty() {
+                let (name, description) = ("f".to_owned(), "d".to_owned());
+                request.tools.push(OfferedTool { name, description, schema: "{}".to_owned() });
+            }
         }
         let mut out = Vec::new();
         provider.api.encode_request(&request, &mut out);

@@ -3,7 +3,8 @@
 //! random numbers.
 //!
 //! Where to begin: [`Provider`] is a provider as a value, and [`PROVIDERS`] is the table of them.
-//! Each provider has a folder ([`anthropic`], [`openai`], [`mistral`], [`google`]), which says what
+//! Each provider has a folder ([`anthropic`], [`openai`], [`mistral`], [`google`],
+//! [`bedrock`]), which says what
 //! it refuses and what it tolerates; `completions` and `responses` are the formats that several of
 //! them share.
 //! [`stream::StreamDecoder`] puts a streamed answer together; [`limits`] and [`retry`] read what an
@@ -12,6 +13,9 @@
 mod body;
 mod raw;
 mod time_headers;
+mod event_stream;
+mod media;
+pub mod framing;
 pub mod headers;
 pub mod sse;
 pub mod limits;
@@ -31,6 +35,7 @@ pub mod anthropic;
 pub mod openai;
 pub mod mistral;
 pub mod google;
+pub mod bedrock;
 
 pub use openai::{compatible, compatible_variable};
 pub use provider::{Api, Embedder, Provider, ProviderFacts, SchemaPlace};
@@ -43,6 +48,7 @@ pub static PROVIDERS: &[Provider] = &[
     openai::OPENAI,
     mistral::MISTRAL,
     google::GOOGLE,
+    bedrock::BEDROCK,
 ];
 
 #[cfg(test)]

@@ -30,23 +30,28 @@ pub struct PathCall {
     pub list: bool,
 }
 
-/// The part of a format that has the model in the path. The path of chats is a pattern then: its
-/// last segment, `{id}`, stands for the model and what is asked of it.
+/// The part of a format that has the model in the path. The path of chats is a pattern then: `{id}`
+/// at its end, or `{*id}` for several segments, stands for the model and what is asked of it.
 pub trait PathApi: Sync {
     /// Paths of the list of models in other versions of the interface, which are served alike.
-    fn other_versions(&self) -> &'static [&'static str];
+    fn other_versions(&self) -> &'static [&'static str] {
+        &[]
+    }
 
     /// Path and query of a chat under the base address.
     fn target(&self, request: &ChatRequest) -> String;
 
-    /// Reads the last segment of the path, percent-decoded, and the query.
+    /// Reads what stands for the model in the path, percent-decoded, and the query.
     ///
     /// # Errors
     /// `NotFound` in the provider's words where nothing is asked that the format knows.
     fn call(&self, name: &str, query: &str) -> Result<PathCall, ChatError>;
 
     /// The key of the API in the query; none if it is not there.
-    fn key_in<'a>(&self, query: &'a str) -> Option<&'a str>;
+    fn key_in<'a>(&self, query: &'a str) -> Option<&'a str> {
+        let _ = query;
+        None
+    }
 
     /// Reads the body of a chat request.
     ///
@@ -62,6 +67,9 @@ pub trait PathApi: Sync {
 
     /// Writes the body of a 200 to such a request.
     fn encode_count(&self, tokens: u32, out: &mut Vec<u8>);
+
+    /// Where vectors are asked for, in words.
+    fn embeds_at(&self) -> &'static str;
 
     /// Reads the body of a request for vectors.
     ///

@@ -15,6 +15,7 @@ use std::hash::{Hash, Hasher};
 use std::ops::Deref;
 use std::sync::LazyLock;
 
+use percent_encoding::percent_decode_str;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Deserialize, Deserializer, EnumAccess, Error, VariantAccess, Visitor};
 use serde_json::{Value, json};
@@ -22,15 +23,17 @@ use serde_json::{Value, json};
 use super::PROVIDERS;
 use super::counting::CountingApi;
 use super::embeddings::EmbeddingsApi;
+use super::framing::Framing;
 use super::headers::{Headers, WireResponse};
 use super::limits::LimitHeaders;
 use super::moderations::ModerationsApi;
 use super::path_api::PathApi;
 use super::responses::ResponsesApi;
 use super::sse::{Chunking, Frames};
-use super::stream::StreamAssembly;
+use super::stream::{StreamAssembly, StreamDecoder};
 use crate::llm::chat::{ChatError, ChatRequest, ChatResponse, ErrorKind, ModelCard};
 use crate::llm::families::{Family, Retired, find};
+use crate::time::Duration;
 
 /// One provider: a company whose API models are asked through, or a server that speaks the same
 /// format.
@@ -149,6 +152,23 @@ pub trait Api: Sync {
     /// Writes the body of a 200.
     fn encode_response(&self, response: &ChatResponse, out: &mut Vec<u8>);
 
+    /// Writes the body of a 200 that took this long, for formats that say so.
+    fn encode_timed(&self, response: &ChatResponse, took: Duration, out: &mut Vec<u8>) {
+        let _ = took;
+        self.encode_response(response, out);
+    }
+
+    /// The answer as a stream that took this long, for formats that say so; all of it, and its usage.
+    fn encode_timed_stream(
+        &self,
+        response: &ChatResponse,
+        took: Duration,
+        chunking: Chunking,
+    ) -> Frames {
+        let _ = took;
+        self.encode_stream(response, chunking, true)
+    }
+
     /// The answer as a stream; `include_usage` as the request asked.
     fn encode_stream(
         &self,
@@ -160,6 +180,16 @@ pub trait Api: Sync {
     /// The frame that tells of an error after the 200 has gone out.
     fn encode_stream_error(&self, error: &ChatError, request_id: &str) -> Vec<u8>;
 
+    /// How streams are framed.
+    fn framing(&self) -> Framing {
+        Framing::Events
+    }
+
+    /// The last frames of a stream, which show how it ends.
+    fn ending_frames(&self) -> usize {
+        3
+    }
+
     /// Puts the events of a stream together. `include_usage` says whether the request asked for the
     /// usage.
     fn stream_assembly(&self, include_usage: bool) -> Box<dyn StreamAssembly>;
@@ -170,6 +200,11 @@ pub trait Api: Sync {
     /// What an answer other than 2xx says; any body is taken. Callers use
     /// [`Provider::decode_error`].
     fn read_error(&self, status: u16, headers: &Headers<'_>, body: &[u8]) -> ChatError;
+
+    /// The id of a model without what says only where it is served.
+    fn plain_model<'a>(&self, model: &'a str) -> &'a str {
+        model
+    }
 
     /// The error for a model that is not served.
     fn unknown_model(&self, model: &str) -> ChatError;
@@ -269,9 +304,26 @@ impl Provider {
     pub fn decode_request_to(self, target: &str, body: &[u8]) -> Result<ChatRequest, ChatError> {
         let Some(api) = self.api.path_api() else { return self.decode_request(body) };
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
-        let name = path.rsplit('/').next().unwrap_or_default();
-        let read = api.call(name, query).and_then(|call| api.read_chat(&call, body));
+        let name = self.name_in(path).unwrap_or_default();
+        let name = percent_decode_str(name).decode_utf8_lossy();
+        let read = api.call(&name, query).and_then(|call| api.read_chat(&call, body));
         read.map_err(ChatError::bounded)
+    }
+
+    /// What stands in a path for the model and what is asked of it, where the model is in the path of
+    /// chats; as it is written there.
+    #[must_use]
+    pub fn name_in(self, path: &str) -> Option<&str> {
+        let api = self.api.path_api()?;
+        let own = self.api.chat_path().rsplit_once("/{").map(|(folder, _)| folder);
+        let mut folders = own.into_iter().chain(api.other_versions().iter().copied());
+        folders.find_map(|folder| path.strip_prefix(folder)?.strip_prefix('/'))
+    }
+
+    /// Puts a stream together. `include_usage` says whether the request asked for the usage.
+    #[must_use]
+    pub fn stream_decoder(self, include_usage: bool) -> StreamDecoder {
+        StreamDecoder::new(self.api.framing(), self.api.stream_assembly(include_usage))
     }
 
     /// Reads the body of a 200.
@@ -295,7 +347,7 @@ impl Provider {
     /// The family of a model; none if the provider serves no such model.
     #[must_use]
     pub fn family(self, model: &str) -> Option<&'static Family> {
-        find(self.families, model)
+        find(self.families, self.api.plain_model(model))
     }
 
     /// The path in the base address, such as `/v1`; may be empty.

@@ -165,6 +165,12 @@ impl Frames {
         }
     }
 
+    /// Adds a frame that is written already.
+    pub(super) fn push_frame(&mut self, frame: &[u8]) {
+        self.bytes.extend_from_slice(frame);
+        self.ends.push(self.bytes.len());
+    }
+
     /// Adds the frame that ends a stream of chat completions.
     pub(super) fn push_done(&mut self) {
         self.bytes.extend_from_slice(b"data: [DONE]");

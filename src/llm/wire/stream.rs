@@ -6,6 +6,8 @@
 //!
 //! Does not know: how long anything took.
 
+use super::event_stream::{Broken, MessageReader};
+use super::framing::Framing;
 use super::headers::malformed;
 use super::sse::{MAX_EVENT_BYTES, SseReader, TooLong};
 use crate::llm::chat::{ChatError, ChatResponse};
@@ -19,9 +21,19 @@ impl From<TooLong> for ChatError {
     }
 }
 
+impl From<Broken> for ChatError {
+    fn from(broken: Broken) -> Self {
+        match broken {
+            Broken::TooLong => TooLong.into(),
+            Broken::Damaged => malformed("a message of the stream is damaged"),
+        }
+    }
+}
+
 /// An answer as far as its events have come, in one provider's format.
 pub trait StreamAssembly: Send {
-    /// Takes one event's data.
+    /// Takes one event's data. The payload of a binary message comes as an object with one field, which
+    /// has the type of the message for a name.
     ///
     /// # Errors
     /// The error that the event tells of; `Malformed` where it is no event of this format.
@@ -37,20 +49,42 @@ pub trait StreamAssembly: Send {
     fn finish(self: Box<Self>) -> Result<ChatResponse, ChatError>;
 }
 
+/// Puts frames together.
+enum FrameReader {
+    Events(SseReader),
+    Messages(MessageReader),
+}
+
+impl FrameReader {
+    fn push(&mut self, bytes: &[u8], assembly: &mut dyn StreamAssembly) -> Result<(), ChatError> {
+        match self {
+            Self::Events(reader) => reader.push(bytes, |_, data| assembly.event(data)),
+            Self::Messages(reader) => reader.push(bytes, |message| {
+                let kind = message.header(":exception-type").or(message.header(":event-type"));
+                let name = serde_json::Value::from(kind.unwrap_or_default()).to_string();
+                let data = [b"{", name.as_bytes(), b":", &message.payload, b"}"].concat();
+                assembly.event(&data)
+            }),
+        }
+    }
+}
+
 /// The answer as far as its bytes have come.
 pub struct StreamDecoder {
-    reader: SseReader,
+    reader: FrameReader,
     assembly: Box<dyn StreamAssembly>,
     taken: usize,
     failed: Option<ChatError>,
 }
 
 impl StreamDecoder {
-    /// The start of a stream whose events a provider's assembly takes, as
-    /// [`Api::stream_assembly`](super::Api::stream_assembly) makes it.
-    #[must_use]
-    pub fn new(assembly: Box<dyn StreamAssembly>) -> Self {
-        Self { reader: SseReader::new(), assembly, taken: 0, failed: None }
+    /// The start of a stream in this framing, whose events a provider's assembly takes.
+    pub(super) fn new(framing: Framing, assembly: Box<dyn StreamAssembly>) -> Self {
+        let reader = match framing {
+            Framing::Events => FrameReader::Events(SseReader::new()),
+            Framing::Messages => FrameReader::Messages(MessageReader::default()),
+        };
+        Self { reader, assembly, taken: 0, failed: None }
     }
 
     /// Takes the next bytes.
@@ -65,8 +99,7 @@ impl StreamDecoder {
         let result = if self.taken > MAX_STREAM_BYTES {
             Err(malformed(format!("the stream is larger than {MAX_STREAM_BYTES} bytes")))
         } else {
-            let assembly = &mut self.assembly;
-            self.reader.push(bytes, |_, data| assembly.event(data))
+            self.reader.push(bytes, &mut *self.assembly)
         };
         let result = result.map_err(ChatError::bounded);
         self.failed = result.as_ref().err().cloned();

@@ -9,6 +9,7 @@ use super::{chance, ms};
 use crate::llm::profile::{CachePrices, FailureRates, Latency, LongPrompts, ModelProfile};
 use crate::llm::wire::Provider;
 use crate::llm::wire::anthropic::ANTHROPIC;
+use crate::llm::wire::bedrock::BEDROCK;
 use crate::llm::wire::google::GOOGLE;
 use crate::llm::wire::mistral::MISTRAL;
 use crate::llm::wire::openai::OPENAI;
@@ -30,7 +31,8 @@ struct Row {
     /// tokens, and the fewest tokens of a prompt that is cached: price lists and documentation of
     /// November 2026. Where a provider charges nothing for writing, the price is the input's.
     /// Mistral's fewest tokens are assumed, and those of Gemini 3.1 and 3.5 to be Gemini 3.8's.
-    /// The cache prices of GPT-6.2 are those of GPT-6.1, whose other prices it has, too.
+    /// The cache prices of GPT-6.2 are those of GPT-6.1, whose other prices it has, too. Those of
+    /// Bedrock are of LiteLLM's price map 1.110; the fewest tokens there are assumed.
     cache: Option<(&'static str, &'static str, u32)>,
     /// Input tokens above which a call has other prices, and those in percent of the usual, of input
     /// and output: price lists of November 2026.
@@ -491,6 +493,54 @@ const ROWS: [Row; 27] = [
         recall: 0.99,
         cap: 128_000,
         takes_temperature: true,
+        routing: 0.97,
+        read: NEW,
+    },
+    Row {
+        id: "amazon.nova-lite-v1:0",
+        provider: BEDROCK,
+        prices: Some((6, 24)),
+        cache: Some(("$0.015", "$0.06", 1_024)),
+        long: None,
+        speed: (350, 4_000),
+        stall: (0.004, 10_000),
+        answers: (280.0, 0.5, 0.9),
+        grades: (0.74, 0.06),
+        recall: 0.95,
+        cap: 10_000,
+        takes_temperature: true,
+        routing: 0.90,
+        read: NEW,
+    },
+    Row {
+        id: "amazon.nova-pro-v1:0",
+        provider: BEDROCK,
+        prices: Some((80, 320)),
+        cache: Some(("$0.20", "$0.80", 1_024)),
+        long: None,
+        speed: (500, 7_000),
+        stall: (0.004, 11_000),
+        answers: (320.0, 0.5, 1.2),
+        grades: (0.81, 0.04),
+        recall: 0.97,
+        cap: 10_000,
+        takes_temperature: true,
+        routing: 0.93,
+        read: NEW,
+    },
+    Row {
+        id: "anthropic.claude-sonnet-5-5",
+        provider: BEDROCK,
+        prices: Some((200, 1000)),
+        cache: Some(("$0.10", "$2.50", 512)),
+        long: None,
+        speed: (900, 9_000),
+        stall: (0.01, 10_000),
+        answers: (430.0, 0.5, 2.0),
+        grades: (0.91, 0.02),
+        recall: 0.99,
+        cap: 128_000,
+        takes_temperature: false,
         routing: 0.97,
         read: NEW,
     },

@@ -14,11 +14,12 @@ use super::super::serve::Served;
 use super::session::flawless;
 
 /// Keys that must never be seen again.
-pub const KEYS: [(&str, &str); 5] = [
+pub const KEYS: [(&str, &str); 6] = [
     ("ANTHROPIC_API_KEY", "sk-ant-planted-4711"),
     ("OPENAI_API_KEY", "sk-planted-openai-4712"),
     ("MISTRAL_API_KEY", "planted-mistral-4713"),
     ("GEMINI_API_KEY", "AIza-planted-4715"),
+    ("AWS_BEARER_TOKEN_BEDROCK", "bedrock-planted-4716"),
     ("LD_API_KEY", "api-planted-4714"),
 ];
 

@@ -99,6 +99,10 @@ impl Api for GenerateContent {
         stream::encode_stream_error(error)
     }
 
+    fn ending_frames(&self) -> usize {
+        1
+    }
+
     fn stream_assembly(&self, _include_usage: bool) -> Box<dyn StreamAssembly> {
         Box::new(GoogleAssembly::default())
     }
@@ -223,6 +227,10 @@ impl PathApi for GenerateContent {
     fn encode_count(&self, tokens: u32, out: &mut Vec<u8>) {
         let details = serde_json::json!([{ "modality": "TEXT", "tokenCount": tokens }]);
         put(out, &serde_json::json!({ "totalTokens": tokens, "promptTokensDetails": details }));
+    }
+
+    fn embeds_at(&self) -> &'static str {
+        "the same path, `:embedContent`"
     }
 
     fn read_texts(&self, call: &PathCall, body: &[u8]) -> Result<EmbeddingRequest, ChatError> {
