@@ -31,6 +31,7 @@ SCHEMA = {
     "additionalProperties": False,
 }
 ROUTES = ("security_agent", "support_agent")
+PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 SEARCH = {"type": "object", "properties": {"query": {"type": "string"}, "top_k": {"type": "integer"}}, "required": ["query"]}
 
 
@@ -127,6 +128,22 @@ def check_anthropic(ok):
     ok("bad request")
     retried("anthropic", [LIMITED, BROKEN, OVERLOADED], lambda: client.messages.create(model=model, max_tokens=50, messages=QUESTION).content)
     ok("retry after 429, 500, 529")
+    image = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": PIXEL}}
+    seen = [{"role": "user", "content": [image, {"type": "text", "text": "What is this?"}]}]
+    assert client.messages.create(model=model, max_tokens=50, messages=seen).usage.input_tokens == client.messages.count_tokens(model=model, messages=seen).input_tokens
+    ok("image, count of tokens")
+    batches, params = client.messages.batches, {"model": model, "max_tokens": 50, "messages": QUESTION}
+    made = batches.create(requests=[{"custom_id": "a", "params": params}, {"custom_id": "b", "params": params | {"messages": []}}])
+    assert made.processing_status == "in_progress" and made.request_counts.processing == 2
+    ended = batches.retrieve(made.id)
+    assert ended.processing_status == "ended" and (ended.request_counts.succeeded, ended.request_counts.errored) == (1, 1)
+    results = {line.custom_id: line.result for line in batches.results(made.id)}
+    assert results["a"].message.content[0].text and results["b"].error.error.type == "invalid_request_error"
+    assert [batch.id for batch in batches.list()] == [made.id]
+    second = batches.create(requests=[{"custom_id": "a", "params": params}])
+    assert batches.cancel(second.id).processing_status == "canceling" and batches.retrieve(second.id).request_counts.canceled == 1
+    assert batches.delete(second.id).type == "message_batch_deleted"
+    ok("batches")
 
 
 def check_google(ok):
@@ -182,6 +199,9 @@ def check_google(ok):
     two = models.embed_content(model="gemini-embedding-001", contents=["a", "b"], config=types.EmbedContentConfig(output_dimensionality=8))
     assert len(one.embeddings[0].values) == 3072 and [len(vector.values) for vector in two.embeddings] == [8, 8]
     ok("count of tokens, embeddings")
+    seen = [question, types.Part.from_bytes(data=base64.b64decode(PIXEL), mime_type="image/png")]
+    assert models.count_tokens(model=model, contents=seen).total_tokens == models.generate_content(model=model, contents=seen).usage_metadata.prompt_token_count > 258
+    ok("image")
     assert any(card.name == f"models/{model}" for card in models.list()) and models.get(model=model).output_token_limit > 0
     ok("models")
     chat = client.chats.create(model=model)
@@ -238,7 +258,7 @@ def check_bedrock(ok):
     assert json.loads(typed["output"]["message"]["content"][0]["text"])["recommended_route"] in ROUTES
     ok("structured output")
     counted = runtime.count_tokens(modelId=model, input={"converse": {"messages": question}})["inputTokens"]
-    pixel = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==")
+    pixel = base64.b64decode(PIXEL)
     seen = [{"role": "user", "content": question[0]["content"] + [{"image": {"format": "png", "source": {"bytes": pixel}}}]}]
     assert runtime.converse(modelId=model, messages=seen)["usage"]["inputTokens"] == counted + 1
     ok("count of tokens, image")
@@ -312,6 +332,25 @@ def check_openai(ok):
     ok("bad request")
     retried("openai", [LIMITED, BROKEN, OVERLOADED], lambda: chat.create(model="gpt-4o", messages=QUESTION).choices)
     ok("retry after 429, 500, 503")
+    image = {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{PIXEL}"}}
+    seen = [{"role": "user", "content": [{"type": "text", "text": "What is this?"}, image]}]
+    assert chat.create(model="gpt-4o", messages=seen).usage.prompt_tokens > 255
+    assert "image_url" in str(refused(openai.BadRequestError, lambda: chat.create(model="gpt-3.5-turbo", messages=seen)))
+    ok("image")
+    lines = [{"custom_id": f"r{nth}", "method": "POST", "url": "/v1/chat/completions", "body": {"model": model, "messages": QUESTION}} for nth, model in enumerate(("gpt-4o", "gpt-99"))]
+    sent = client.files.create(file=("in.jsonl", "\n".join(map(json.dumps, lines)).encode()), purpose="batch")
+    made = client.batches.create(input_file_id=sent.id, endpoint="/v1/chat/completions", completion_window="24h", metadata={"a": "b"})
+    ended = client.batches.retrieve(made.id)
+    assert (made.status, ended.status) == ("validating", "completed") and (ended.request_counts.completed, ended.request_counts.failed) == (1, 1)
+    answer = json.loads(client.files.content(ended.output_file_id).text)
+    assert answer["custom_id"] == "r0" and answer["response"]["body"]["choices"][0]["message"]["content"]
+    assert json.loads(client.files.content(ended.error_file_id).text)["response"]["status_code"] == 404
+    second = client.batches.create(input_file_id=sent.id, endpoint="/v1/chat/completions", completion_window="24h")
+    assert client.batches.cancel(second.id).status == "cancelling" and client.batches.retrieve(second.id).status == "cancelled"
+    assert [batch.id for batch in client.batches.list()] == [second.id, made.id]
+    assert len(list(client.files.list())) == 3 and client.files.delete(sent.id).deleted
+    refused(openai.NotFoundError, lambda: client.files.retrieve(sent.id))
+    ok("files, batches")
 
 
 def check_mistral(ok):

@@ -1,6 +1,7 @@
 """The vendors' own Python clients against faults of `simlab serve`: they recover as their makers say, and are graded.
 
-Usage: python faults.py PATH_TO_SIMLAB; needs openai, anthropic, mistralai and launchdarkly-server-sdk from PyPI.
+Usage: python faults.py PATH_TO_SIMLAB; needs openai, anthropic, mistralai, google-genai, boto3 and
+launchdarkly-server-sdk from PyPI.
 """
 
 import json
@@ -111,6 +112,64 @@ def check_mistral():
     assert hits() == [1, 1] and found() == {}, found()
 
 
+def check_google():
+    from google import genai
+    from google.genai import errors, types
+
+    ask = {"model": "gemini-3.5-flash", "contents": QUESTION[0]["content"]}
+    retries = types.HttpRetryOptions(attempts=3, initial_delay=0.1)
+    models = genai.Client(api_key="key", http_options=types.HttpOptions(base_url=base, retry_options=retries)).models
+    faults(*BURST)
+    assert models.generate_content(**ask).text
+    assert hits() == [1, 1] and found() == {}, found()
+    # Without options it asks once.
+    models = genai.Client(api_key="key", http_options=types.HttpOptions(base_url=base)).models
+    faults({"fault": "rate_limited", "next": 1, "retry_after": "3s"})
+    try:
+        models.generate_content(**ask)
+        raise AssertionError("a rate limit was not told")
+    except errors.ClientError as error:
+        assert error.code == 429 and "3s" in str(error), error
+    for fault in ("cut", "malformed", "stream_error"):
+        faults({"fault": fault, "next": 1, "after_events": 1})
+        try:
+            list(models.generate_content_stream(**ask))
+            raise AssertionError(f"a stream with the fault {fault} was taken as whole")
+        except Exception as error:
+            assert not isinstance(error, AssertionError), error
+
+
+def check_bedrock():
+    import boto3
+    import botocore.config
+    import botocore.exceptions
+
+    ask = {"modelId": "amazon.nova-pro-v1:0", "messages": [{"role": "user", "content": [{"text": QUESTION[0]["content"]}]}]}
+
+    def client(attempts):
+        config = botocore.config.Config(retries={"mode": "standard", "total_max_attempts": attempts}, read_timeout=0.5)
+        return boto3.client("bedrock-runtime", endpoint_url=base, region_name="us-east-1", aws_access_key_id="AKID", aws_secret_access_key="secret", config=config)
+
+    faults(*BURST)
+    assert client(3).converse(**ask)["output"]
+    assert hits() == [1, 1]
+    faults({"fault": "timeout", "next": 1})
+    assert client(2).converse(**ask)["output"]
+    faults({"fault": "rate_limited", "next": 1, "retry_after": "3s"})
+    try:
+        client(1).converse(**ask)
+        raise AssertionError("a rate limit was not told")
+    except botocore.exceptions.ClientError as error:
+        assert error.response["Error"]["Code"] == "ThrottlingException"
+    for fault in ("malformed", "stream_error"):
+        faults({"fault": fault, "next": 1, "after_events": 1})
+        try:
+            list(client(1).converse_stream(**ask)["stream"])
+            raise AssertionError(f"a stream with the fault {fault} was taken as whole")
+        except Exception as error:
+            assert not isinstance(error, AssertionError), error
+
+
 def check_launchdarkly():
     import ldclient
     from ldclient.config import Config
@@ -140,6 +199,8 @@ CHECKS = {
     "anthropic": check_anthropic,
     "openai": check_openai,
     "mistralai": check_mistral,
+    "google-genai": check_google,
+    "boto3": check_bedrock,
     "launchdarkly-server-sdk": check_launchdarkly,
 }
 failed = 0

@@ -23,6 +23,10 @@ pub enum Endpoint {
     Chat(Provider),
     /// The embeddings of all providers that have them.
     Embeddings,
+    /// Counting the tokens of a chat, at all providers that have it.
+    Counting,
+    /// Moderation, at all providers that have it.
+    Moderations,
     /// How flags reach SDKs: `/all` and `/sdk/latest-all`.
     LaunchDarklySdk,
     /// LaunchDarkly's REST interface.
@@ -34,8 +38,14 @@ pub enum Endpoint {
 impl Endpoint {
     /// All of them.
     pub fn all() -> impl Iterator<Item = Self> {
-        let others =
-            [Self::Embeddings, Self::LaunchDarklySdk, Self::LaunchDarklyRest, Self::Events];
+        let others = [
+            Self::Embeddings,
+            Self::Counting,
+            Self::Moderations,
+            Self::LaunchDarklySdk,
+            Self::LaunchDarklyRest,
+            Self::Events,
+        ];
         PROVIDERS.iter().copied().map(Self::Chat).chain(others)
     }
 
@@ -45,6 +55,8 @@ impl Endpoint {
         match self {
             Self::Chat(provider) => provider.key,
             Self::Embeddings => "embeddings",
+            Self::Counting => "count-tokens",
+            Self::Moderations => "moderations",
             Self::LaunchDarklySdk => "launchdarkly-sdk",
             Self::LaunchDarklyRest => "launchdarkly-rest",
             Self::Events => "events",
@@ -54,7 +66,10 @@ impl Endpoint {
     /// Whether its requests name a model.
     #[must_use]
     pub fn has_models(self) -> bool {
-        matches!(self, Self::Chat(_) | Self::Embeddings)
+        match self {
+            Self::Chat(_) | Self::Embeddings | Self::Counting | Self::Moderations => true,
+            Self::LaunchDarklySdk | Self::LaunchDarklyRest | Self::Events => false,
+        }
     }
 }
 

@@ -18,11 +18,14 @@ use crate::llm::wire::counting::CountingApi;
 use crate::llm::wire::path_api::{Operation, PathApi, PathCall};
 use crate::llm::wire::sse::{Chunking, Frames};
 use crate::random::Owner;
+use crate::scenario::Endpoint;
 use crate::serve::chat::{
     AnswerFormat, VectorsFormat, converse, embed_as, refused, refused_early, request_id, taken,
 };
 use crate::serve::faults_answer::Words;
+use crate::serve::faults_gate::{GatedRequest, is_fresh};
 use crate::serve::http::{bytes_of, set};
+use crate::serve::ledger::Ask;
 use crate::serve::models as served;
 use crate::serve::world::World;
 use crate::time::Duration;
@@ -111,7 +114,7 @@ async fn chat(
 async fn count_tokens(
     provider: Provider,
     (api, call): (&dyn PathApi, &PathCall),
-    world: &World,
+    world: &Arc<World>,
     request: Request<Body>,
 ) -> Response {
     let read = |bytes: &[u8]| api.read_count(call, bytes).map_err(ChatError::bounded);
@@ -133,25 +136,36 @@ pub async fn count(
 
 async fn counted(
     provider: Provider,
-    world: &World,
+    world: &Arc<World>,
     request: Request<Body>,
     read: impl Fn(&[u8]) -> Result<ChatRequest, ChatError> + Send,
     write: impl Fn(u32, &mut Vec<u8>) + Send,
 ) -> Response {
-    let id = request_id(provider, world, Owner::NOBODY, 3);
-    let counted = taken(provider, request).await.and_then(|(_, bytes)| {
+    let counted = taken(provider, request).await.and_then(|(headers, bytes)| {
         let request = read(&bytes)?;
         served::card(provider, world.responder.models(), &request.model)?;
-        Ok(input_tokens(provider, &request))
+        let tokens = input_tokens(provider, &request);
+        Ok((headers, Owner::of(&bytes), request.model, tokens))
     });
-    let mut response = match counted {
-        Ok(tokens) => {
-            let mut body = Vec::new();
-            write(tokens, &mut body);
-            bytes_of(200, "application/json", body)
+    let (headers, digest, model, tokens) = match counted {
+        Ok(counted) => counted,
+        Err(error) => {
+            let id = request_id(provider, world, Owner::NOBODY, 3);
+            return refused(provider, &error, &id);
         }
-        Err(error) => return refused(provider, &error, &id),
     };
-    set(&mut response, provider.api.request_id_header(), &id);
-    response
+    let model = Some(model.as_str());
+    let fresh = is_fresh(&headers);
+    let ask = Ask { endpoint: Endpoint::Counting, model, digest, fresh };
+    let visit = GatedRequest::begin(world, &ask);
+    let id = request_id(provider, world, digest, visit.arrival.before);
+    let words = Words::Provider(provider, id.clone());
+    let mut body = Vec::new();
+    write(tokens, &mut body);
+    let answered = async {
+        let mut response = bytes_of(200, "application/json", body);
+        set(&mut response, provider.api.request_id_header(), &id);
+        response
+    };
+    visit.answer(words, answered).await
 }

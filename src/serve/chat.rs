@@ -37,6 +37,7 @@ use crate::serve::http::{BodyError, bytes_of, discard, read_plain_body, refusal,
 use crate::serve::ledger::{Arrival, Ask};
 use crate::serve::models as served;
 use crate::serve::recent_chats;
+use crate::serve::responder::UnderstoodRequest;
 use crate::serve::scripted;
 use crate::serve::world::{Repeat, World};
 use crate::time::{Duration, unix_ms};
@@ -232,16 +233,19 @@ pub async fn converse<F: AnswerFormat>(
     };
     // A script may answer for models that nobody has.
     let admitted = match &script {
-        Some(_) => Ok(()),
+        Some(_) => Ok(UnderstoodRequest::default()),
         None => {
             let whose = (user.as_deref(), digest);
             world.responder.admit(provider, request, whose, F::TAKES_ALL_MODELS)
         }
     };
-    if let Err(error) = admitted {
-        let error = format.worded(error);
-        return refused_early(provider, world, digest, &error);
-    }
+    let understood = match admitted {
+        Ok(understood) => understood,
+        Err(error) => {
+            let error = format.worded(error);
+            return refused_early(provider, world, digest, &error);
+        }
+    };
     let ask = Ask {
         endpoint: Endpoint::Chat(provider),
         model: Some(&request.model),
@@ -256,7 +260,8 @@ pub async fn converse<F: AnswerFormat>(
     let id = request_id(provider, world, digest, arrival.before);
     let words = format.words(&id);
     let asked = (request, sent, user.as_deref());
-    let said = said(provider, world, asked, (digest, arrival), (&id, format), script.as_ref());
+    let said =
+        said(provider, world, asked, (digest, understood, arrival), (&id, format), script.as_ref());
     visit.answer(words, said).await
 }
 
@@ -273,7 +278,7 @@ async fn said<F: AnswerFormat>(
     provider: Provider,
     world: &World,
     (request, asked, user): (&ChatRequest, &[u8], Option<&str>),
-    (digest, arrival): (Owner, Arrival),
+    (digest, understood, arrival): (Owner, UnderstoodRequest, Arrival),
     (id, format): (&str, &F),
     script: Option<&AnswerStep>,
 ) -> Response {
@@ -295,7 +300,7 @@ async fn said<F: AnswerFormat>(
         script.and_then(|step| scripted::response(provider, seed, request, step, (digest, before)));
     let (mut answer, latency, (task, call)) = match written {
         Some(answer) => (Ok(answer), Duration::ZERO, (Task::Answer, 0)),
-        None => world.responder.answer(provider, request, user, digest, before),
+        None => world.responder.answer(provider, request, user, (digest, understood), before),
     };
     let (latency, wait) = match script {
         Some(step) => (step.latency, real(step.latency)),
@@ -365,7 +370,7 @@ async fn pause(wait: Wait) {
 }
 
 /// A stream whose frames are spread evenly over `wait`.
-fn streamed(framing: Framing, frames: Frames, wait: Wait) -> Response {
+pub fn streamed(framing: Framing, frames: Frames, wait: Wait) -> Response {
     if wait.is_zero() {
         return bytes_of(200, framing.content_type(), frames.into_bytes());
     }

@@ -38,6 +38,11 @@ pub async fn status(State(world): State<Arc<World>>) -> Response {
         })
         .collect();
     let ledger = world.ledger();
+    let used = ledger.batched;
+    let batched = json!({
+        "chats": used.chats, "input_tokens": used.tokens[0], "output_tokens": used.tokens[1],
+        "cost_nano_usd": used.cost.nano_dollars(), "chats_without_price": used.without_price,
+    });
     let status = json!({
         "version": env!("CARGO_PKG_VERSION"), "scenario": world.scenario.name, "seed": world.settings.seed.0,
         "time_scale": world.settings.time_scale,
@@ -45,7 +50,7 @@ pub async fn status(State(world): State<Arc<World>>) -> Response {
         "chats": ledger.chats, "payloads": ledger.payloads, "repeated_payloads": ledger.repeated_payloads, "diagnostics": ledger.diagnostics,
         "events": ledger.total(), "events_by_kind": ledger.kinds, "malformed_events": ledger.malformed,
         "last_fault": ledger.last_fault,
-        "requests": ledger.requests, "forgotten_requests": ledger.forgotten_requests(),
+        "batches": batched, "requests": ledger.requests, "forgotten_requests": ledger.forgotten_requests(),
         "faults": faults_control::shown(&ledger.faults), "client": ledger.grade.findings(unix_ms(), false),
     });
     json(200, &status)

@@ -14,6 +14,7 @@ use serde_json::Value;
 use crate::flags::api::{ApiError, ApiReply};
 use crate::flags::events::{Recorded, read};
 use crate::flags::mock::{ResultsOf, Started};
+use crate::quantity::Money;
 use crate::random::{Owner, Seed};
 use crate::report::Report;
 use crate::scenario::{Endpoint, FaultKind, FaultRule, Scenario};
@@ -61,6 +62,33 @@ pub struct Arrival {
     pub fault: Option<FaultKind>,
 }
 
+/// What the answered chats of batches used, at the price of batches.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct BatchedUsage {
+    /// Chats.
+    pub chats: u64,
+    /// Input and output tokens.
+    pub tokens: [u64; 2],
+    /// What they cost, as far as their prices are known.
+    pub cost: Money,
+    /// Chats whose price is not known.
+    pub without_price: u64,
+}
+
+impl BatchedUsage {
+    /// Adds a chat.
+    pub fn add(&mut self, input: u32, output: u32, cost: Option<Money>) {
+        let [all_input, all_output] = &mut self.tokens;
+        self.chats += 1;
+        *all_input += u64::from(input);
+        *all_output += u64::from(output);
+        match cost {
+            Some(cost) => self.cost += cost,
+            None => self.without_price += 1,
+        }
+    }
+}
+
 /// An experiment that was made over REST.
 #[derive(Clone, Debug)]
 struct Made {
@@ -100,6 +128,8 @@ pub struct Ledger {
     pub grade: ClientFindings,
     /// Chat requests.
     pub chats: u64,
+    /// What batches used.
+    pub batched: BatchedUsage,
     /// Payloads taken.
     pub payloads: u64,
     /// Payloads that came again.
@@ -130,6 +160,7 @@ impl Ledger {
             faults: InjectionPlan::new(seed, faults),
             grade: ClientFindings::default(),
             chats: 0,
+            batched: BatchedUsage::default(),
             payloads: 0,
             repeated_payloads: 0,
             diagnostics: 0,

@@ -17,8 +17,12 @@ use crate::knowledge::detect_personal_data;
 use crate::llm::wire::Provider;
 use crate::llm::wire::moderations::{Hazard, ModerationsApi};
 use crate::random::{Owner, Purpose};
-use crate::serve::chat::{refused_early, taken};
-use crate::serve::http::bytes_of;
+use crate::scenario::Endpoint;
+use crate::serve::chat::{refused_early, request_id, taken};
+use crate::serve::faults_answer::Words;
+use crate::serve::faults_gate::{GatedRequest, is_fresh};
+use crate::serve::http::{bytes_of, set};
+use crate::serve::ledger::Ask;
 use crate::serve::sense::split;
 use crate::serve::world::World;
 
@@ -67,21 +71,32 @@ pub async fn moderate(
     world: Arc<World>,
     request: Request<Body>,
 ) -> Response {
-    let read = taken(provider, request).await.and_then(|(_, bytes)| {
+    let read = taken(provider, request).await.and_then(|(headers, bytes)| {
         let request = api.decode_request(&bytes)?;
         if !api.models.contains(&request.model.as_str()) {
             return Err(provider.api.unknown_model(&request.model));
         }
-        Ok((request, Owner::of(&bytes)))
+        Ok((headers, request, Owner::of(&bytes)))
     });
-    let (request, digest) = match read {
+    let (headers, request, digest) = match read {
         Ok(read) => read,
         Err(error) => return refused_early(provider, &world, Owner::NOBODY, &error),
     };
-    let mut stage = world.settings.seed.stage(Purpose::Identifier, digest, 0);
-    let bits = u128::from(stage.bits()) << 64 | u128::from(stage.bits());
-    let scores: Vec<Vec<f64>> = request.inputs.iter().map(|text| scores(api, text)).collect();
-    let mut body = Vec::new();
-    api.encode_response((&request.model, bits), &scores, &mut body);
-    bytes_of(200, "application/json", body)
+    let model = Some(request.model.as_str());
+    let fresh = is_fresh(&headers);
+    let visit =
+        GatedRequest::begin(&world, &Ask { endpoint: Endpoint::Moderations, model, digest, fresh });
+    let id = request_id(provider, &world, digest, visit.arrival.before);
+    let words = Words::Provider(provider, id.clone());
+    let answered = async {
+        let mut stage = world.settings.seed.stage(Purpose::Identifier, digest, 0);
+        let bits = u128::from(stage.bits()) << 64 | u128::from(stage.bits());
+        let scores: Vec<Vec<f64>> = request.inputs.iter().map(|text| scores(api, text)).collect();
+        let mut body = Vec::new();
+        api.encode_response((&request.model, bits), &scores, &mut body);
+        let mut response = bytes_of(200, "application/json", body);
+        set(&mut response, provider.api.request_id_header(), &id);
+        response
+    };
+    visit.answer(words, answered).await
 }

@@ -70,6 +70,10 @@ pub struct ChatResponder {
     vectors: Vectors,
 }
 
+/// What a request says, if that is known already: a long one is read only once.
+#[derive(Debug, Default)]
+pub struct UnderstoodRequest(Option<Arc<ChatIntent>>);
+
 /// An answer, the time that it takes, and what was asked for, with the number of the call from 0.
 pub type ChatAnswer = (Result<ChatResponse, ChatError>, Duration, (Task, u16));
 
@@ -263,10 +267,13 @@ impl ChatResponder {
         request: &ChatRequest,
         (user, digest): (Option<&str>, Owner),
         all_models: bool,
-    ) -> Result<(), ChatError> {
+    ) -> Result<UnderstoodRequest, ChatError> {
+        let mut understood = None;
         models::admit(provider, self.models(), request, all_models, || {
-            self.understand(provider, request, user, digest).input_tokens
-        })
+            let asked = self.understand(provider, request, user, digest);
+            understood.insert(asked).input_tokens
+        })?;
+        Ok(UnderstoodRequest(understood))
     }
 
     /// The place of the request's tools among the scenario's; those of its own follow after these.
@@ -304,10 +311,12 @@ impl ChatResponder {
         provider: Provider,
         request: &ChatRequest,
         user: Option<&str>,
-        digest: Owner,
+        (digest, understood): (Owner, UnderstoodRequest),
         before: u64,
     ) -> ChatAnswer {
-        let one = |before| self.one_answer(provider, request, user, digest, before);
+        let UnderstoodRequest(understood) = understood;
+        let asked = understood.unwrap_or_else(|| self.understand(provider, request, user, digest));
+        let one = |before| self.one_answer(provider, request, user, (digest, &asked), before);
         let (mut first, mut latency, whose) = one(before);
         if let Ok(first) = &mut first {
             // The others have the draws of repetitions that never come.
@@ -329,10 +338,9 @@ impl ChatResponder {
         provider: Provider,
         request: &ChatRequest,
         user: Option<&str>,
-        digest: Owner,
+        (digest, asked): (Owner, &ChatIntent),
         before: u64,
     ) -> ChatAnswer {
-        let asked = self.understand(provider, request, user, digest);
         let (tools, mut offered) = self.tools(request);
         // A tool that is not the scenario's is called where it fits, not at random.
         offered.retain(|tool| usize::from(*tool) < self.scenario.tools.len());
@@ -350,13 +358,13 @@ impl ChatResponder {
         let nth = number(place, before, asked.subject.rounds);
         let prompt = Prompt {
             caller: agent.map_or_else(|| graph.caller_of(asked.task), Caller::Agent),
-            owner: asked::owner(request, &asked, user),
+            owner: asked::owner(request, asked, user),
             place,
             nth: asked.subject.rounds,
             offers_tools: asked.turn == Turn::Own(true)
                 && request.tool_choice != ToolChoice::None
                 && asked.form == Form::Free,
-            ..prompt(&setup, &asked, &question)
+            ..prompt(&setup, asked, &question)
         };
         let mock = self.mock(&tools);
         let mut names =
@@ -371,8 +379,8 @@ impl ChatResponder {
             usage: Usage::uncached(asked.input_tokens, 0),
             refusal: None,
         };
-        if let Some(role) = self.role(request, &asked) {
-            return self.role_answer(&role, (request, &asked), user, before, (names, response));
+        if let Some(role) = self.role(request, asked) {
+            return self.role_answer(&role, (request, asked), user, before, (names, response));
         }
         let (reply, latency) = match mock.answer_nth(&prompt, nth) {
             Ok(done) => {
@@ -384,7 +392,7 @@ impl ChatResponder {
                 None => (None, failure.latency),
             },
         };
-        let said = self.speak(request, &asked, reply, &tools, &mut names, &mut response);
+        let said = self.speak(request, asked, reply, &tools, &mut names, &mut response);
         response.usage.output = response.usage.output.saturating_add(response.usage.reasoning);
         (said.map(|()| response), latency, whose)
     }

@@ -4,6 +4,7 @@
 //! Does not know: how a request is answered.
 
 use std::sync::Arc;
+use std::time::Duration as Wait;
 
 use axum::body::Body;
 use axum::http::{Method, Request};
@@ -16,8 +17,9 @@ use crate::llm::chat::{ChatError, ErrorKind};
 use crate::llm::input::input_tokens;
 use crate::llm::wire::Provider;
 use crate::llm::wire::responses::{ListPage, ResponsesApi, compacted, list_page, with_ids};
+use crate::llm::wire::sse::Chunking;
 use crate::random::{Owner, Purpose};
-use crate::serve::chat::{refused_early, taken};
+use crate::serve::chat::{refused_early, streamed, taken};
 use crate::serve::http::{bytes_of, json as json_answer, parameters};
 use crate::serve::response_store::{KeptConversation, KeptResponse};
 use crate::serve::said_before::{MAX_REFERRED_BYTES, field, kept_items, with_conversation};
@@ -186,9 +188,46 @@ fn no_item(asked: &KeptRequest<'_>, id: &str) -> ChatError {
 
 fn read_response(asked: &KeptRequest<'_>, id: &str) -> Result<Response, ChatError> {
     let kept = found_response(asked, id)?;
+    if let Some(after) = stream_after(asked)? {
+        return streamed_again(asked, &kept, after);
+    }
     let waits = kept.pending.filter(|pending| unix_ms() < pending.ready_ms);
     let document = waits.map_or(kept.document, |pending| pending.in_progress);
     Ok(bytes_of(200, "application/json", document))
+}
+
+/// Whether the answer is wanted as a stream, and after which event, counted from 1.
+fn stream_after(asked: &KeptRequest<'_>) -> Result<Option<usize>, ChatError> {
+    let all = parameters(asked.query)
+        .ok_or_else(|| bad("", "the query of the address cannot be decoded"))?;
+    let value = |name: &str| all.iter().find(|(known, _)| known == name).map(|(_, value)| value);
+    if value("stream").is_none_or(|value| value != "true") {
+        return Ok(None);
+    }
+    let Some(after) = value("starting_after") else { return Ok(Some(0)) };
+    let words =
+        format!("Invalid 'starting_after': expected an integer, but got '{after}' instead.");
+    let number: usize = after.parse().map_err(|_| bad("starting_after", words))?;
+    Ok(Some(number.saturating_add(1)))
+}
+
+/// The events of an answer from this one on; those of one that is made in the background come when it
+/// is ready.
+fn streamed_again(
+    asked: &KeptRequest<'_>,
+    kept: &KeptResponse,
+    after: usize,
+) -> Result<Response, ChatError> {
+    if kept.cancelled {
+        return Err(bad("", "Cannot stream a cancelled response."));
+    }
+    let mut request = asked.api.decode(&kept.request)?;
+    // A conversation that is gone by now has no part in the events.
+    let _ = with_conversation(asked.world, asked.provider, asked.api, &mut request);
+    let frames = request.encode_kept(&kept.document, Chunking::Words).after(after);
+    let ready = kept.pending.as_ref().map_or(0, |pending| pending.ready_ms);
+    let wait = Wait::from_millis(ready.saturating_sub(unix_ms()));
+    Ok(streamed(asked.provider.api.framing(), frames, wait))
 }
 
 fn delete_response(asked: &KeptRequest<'_>, id: &str) -> Result<Response, ChatError> {

@@ -16,11 +16,12 @@ use axum::routing::{any, get, post};
 
 use crate::flags::client_side::ClientKind;
 use crate::llm::wire::Provider;
+use crate::llm::wire::batches::{BatchForm, BatchesApi};
 use crate::llm::wire::responses::ResponsesApi;
 use crate::serve::door::{Door, base};
 use crate::serve::world::World;
 use crate::serve::{
-    answers_control, by_path, chat, client_side, control, cors, events, faults_control,
+    answers_control, batches, by_path, chat, client_side, control, cors, events, faults_control,
     moderations, recorder_gate, response_requests, responses, rest, stream,
 };
 
@@ -120,6 +121,9 @@ fn of_providers(providers: &[Provider], shared: bool) -> Routes {
             };
             routes = routes.route(&[&base, api.path].concat(), post(count));
         }
+        if let Some(api) = provider.api.batches() {
+            routes = routes.merge(of_batches(provider, api, &base));
+        }
         if let Some(api) = provider.api.moderations() {
             let moderate = move |State(world): State<Arc<World>>, request: Request<Body>| {
                 moderations::moderate(provider, api, world, request)
@@ -143,6 +147,27 @@ fn of_providers(providers: &[Provider], shared: bool) -> Routes {
             chat::models(&one, &world, (&headers, &uri), Some(&id))
         };
         routes = routes.route(&path, get(list)).route(&(path + "/{id}"), get(card));
+    }
+    routes
+}
+
+fn of_batches(provider: Provider, api: &'static BatchesApi, base: &str) -> Routes {
+    let files = match api.form {
+        BatchForm::Files { files } => Some((files, true)),
+        BatchForm::Inline => None,
+    };
+    let mut routes = Router::new();
+    for (path, files) in files.into_iter().chain([(api.path, false)]) {
+        let all = move |State(world): State<Arc<World>>, request: Request<Body>| {
+            batches::asked((provider, api, files), world, String::new(), request)
+        };
+        let one = move |State(world): State<Arc<World>>,
+                        Path(rest): Path<String>,
+                        request: Request<Body>| {
+            batches::asked((provider, api, files), world, rest, request)
+        };
+        let path = [base, path].concat();
+        routes = routes.route(&path, any(all)).route(&(path + "/{*rest}"), any(one));
     }
     routes
 }

@@ -21,6 +21,7 @@ use crate::llm::wire::Provider;
 use crate::random::Seed;
 use crate::scenario::{AnswerScript, FaultRule, Scenario};
 use crate::serve::answers::{Answers, AskedOf, Picked};
+use crate::serve::batch_store::BatchStore;
 use crate::serve::ledger::Ledger;
 use crate::serve::recent_chats::RecentChats;
 use crate::serve::recorder::Recorder;
@@ -101,6 +102,8 @@ pub struct World {
     recent_chats: Mutex<RecentChats>,
     /// Answers that a client may come back to.
     response_store: Mutex<ResponseStore>,
+    /// Batches and their files.
+    batch_store: Mutex<BatchStore>,
     /// The scripted answers.
     answers: Mutex<Answers>,
     /// What becomes of an app's traffic, if the mocks do not answer it.
@@ -148,6 +151,7 @@ impl World {
             ledger: Mutex::new(Ledger::new(scenario, settings.seed, &scenario.faults)),
             recent_chats: Mutex::new(RecentChats::new(settings.transcript as usize)),
             response_store: Mutex::default(),
+            batch_store: Mutex::default(),
             answers: Mutex::default(),
             recorder: None,
             state: None,
@@ -282,6 +286,11 @@ impl World {
         held(&self.recent_chats)
     }
 
+    /// The batches and their files.
+    pub fn batch_store(&self) -> MutexGuard<'_, BatchStore> {
+        held(&self.batch_store)
+    }
+
     /// Answers that a client may come back to, for one look or one change.
     pub fn response_store(&self) -> MutexGuard<'_, ResponseStore> {
         held(&self.response_store)
@@ -310,6 +319,7 @@ impl World {
             recorder.start_over();
         }
         *self.response_store() = ResponseStore::default();
+        *self.batch_store() = BatchStore::default();
         let mut ledger = held(&self.ledger);
         let streams = ledger.grade.streams();
         *ledger = Ledger::new(self.scenario, self.settings.seed, &self.faults);

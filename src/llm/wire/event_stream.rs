@@ -34,7 +34,7 @@ impl StreamMessage {
 
 /// Bytes that are no message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Broken {
+pub(super) enum BrokenMessage {
     /// A message came that is larger than [`MAX_EVENT_BYTES`].
     TooLong,
     /// Lengths or checksums do not fit.
@@ -76,19 +76,19 @@ fn number(bytes: &[u8]) -> Option<u32> {
 /// Where the first message ends; none if it is not whole.
 ///
 /// # Errors
-/// `Broken` where these bytes do not begin a message.
-pub(super) fn first_end(bytes: &[u8]) -> Result<Option<usize>, Broken> {
+/// `BrokenMessage` where these bytes do not begin a message.
+pub(super) fn first_end(bytes: &[u8]) -> Result<Option<usize>, BrokenMessage> {
     let Some((prelude, _)) = bytes.split_at_checked(PRELUDE) else { return Ok(None) };
     let (lengths, sum) = prelude.split_at(PRELUDE - CHECKSUM);
     if number(sum) != Some(crc32fast::hash(lengths)) {
-        return Err(Broken::Damaged);
+        return Err(BrokenMessage::Damaged);
     }
     let length = number(lengths).unwrap_or_default() as usize;
     if length > MAX_EVENT_BYTES {
-        return Err(Broken::TooLong);
+        return Err(BrokenMessage::TooLong);
     }
     if length < PRELUDE + CHECKSUM {
-        return Err(Broken::Damaged);
+        return Err(BrokenMessage::Damaged);
     }
     Ok((bytes.len() >= length).then_some(length))
 }
@@ -148,8 +148,8 @@ impl MessageReader {
     /// Takes the next bytes and hands each whole message to `each`.
     ///
     /// # Errors
-    /// What `each` returns; or `Broken`, turned into its error.
-    pub(super) fn push<E: From<Broken>>(
+    /// What `each` returns; or `BrokenMessage`, turned into its error.
+    pub(super) fn push<E: From<BrokenMessage>>(
         &mut self,
         bytes: &[u8],
         mut each: impl FnMut(StreamMessage) -> Result<(), E>,
@@ -159,8 +159,8 @@ impl MessageReader {
         while let Some(rest) = self.rest.get(done..)
             && let Some(end) = first_end(rest)?
         {
-            let message = rest.get(..end).and_then(parts).ok_or(Broken::Damaged)?;
-            let headers = read_headers(message.0).ok_or(Broken::Damaged)?;
+            let message = rest.get(..end).and_then(parts).ok_or(BrokenMessage::Damaged)?;
+            let headers = read_headers(message.0).ok_or(BrokenMessage::Damaged)?;
             each(StreamMessage { headers, payload: message.1.to_vec() })?;
             done += end;
         }
@@ -173,8 +173,8 @@ impl MessageReader {
 mod tests {
     use super::*;
 
-    impl From<Broken> for String {
-        fn from(broken: Broken) -> Self {
+    impl From<BrokenMessage> for String {
+        fn from(broken: BrokenMessage) -> Self {
             format!("{broken:?}")
         }
     }

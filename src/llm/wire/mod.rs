@@ -24,6 +24,7 @@ pub mod address;
 mod ids;
 pub mod embeddings;
 pub mod counting;
+pub mod batches;
 pub mod moderations;
 pub mod stream;
 pub mod path_api;

@@ -21,6 +21,7 @@ use serde::de::{Deserialize, Deserializer, EnumAccess, Error, VariantAccess, Vis
 use serde_json::{Value, json};
 
 use super::PROVIDERS;
+use super::batches::BatchesApi;
 use super::counting::CountingApi;
 use super::embeddings::EmbeddingsApi;
 use super::framing::Framing;
@@ -244,6 +245,11 @@ pub trait Api: Sync {
 
     /// Counting of tokens at a path of its own, if the provider has that.
     fn counting(&self) -> Option<&'static CountingApi> {
+        None
+    }
+
+    /// Batches, if the provider has them.
+    fn batches(&self) -> Option<&'static BatchesApi> {
         None
     }
 

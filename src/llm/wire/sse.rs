@@ -93,6 +93,15 @@ impl Frames {
         starts.zip(&self.ends).map(|(start, &end)| &self.bytes[start..end])
     }
 
+    /// The frames after this many.
+    #[must_use]
+    pub fn after(self, count: usize) -> Self {
+        let Some(cut) = count.checked_sub(1) else { return self };
+        let start = self.ends.get(cut).copied().unwrap_or(self.bytes.len());
+        let ends = self.ends.into_iter().skip(count).map(|end| end - start).collect();
+        Self { bytes: self.bytes.into_iter().skip(start).collect(), ends }
+    }
+
     /// The data of all frames as one JSON array, in the way of services that stream a list.
     #[must_use]
     pub fn into_list(self) -> Vec<u8> {

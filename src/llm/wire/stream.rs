@@ -6,7 +6,7 @@
 //!
 //! Does not know: how long anything took.
 
-use super::event_stream::{Broken, MessageReader};
+use super::event_stream::{BrokenMessage, MessageReader};
 use super::framing::Framing;
 use super::headers::malformed;
 use super::sse::{MAX_EVENT_BYTES, SseReader, TooLong};
@@ -21,11 +21,11 @@ impl From<TooLong> for ChatError {
     }
 }
 
-impl From<Broken> for ChatError {
-    fn from(broken: Broken) -> Self {
+impl From<BrokenMessage> for ChatError {
+    fn from(broken: BrokenMessage) -> Self {
         match broken {
-            Broken::TooLong => TooLong.into(),
-            Broken::Damaged => malformed("a message of the stream is damaged"),
+            BrokenMessage::TooLong => TooLong.into(),
+            BrokenMessage::Damaged => malformed("a message of the stream is damaged"),
         }
     }
 }

@@ -63,7 +63,7 @@ const OLD: &str = "October 2025";
 const NEW: &str = "November 2026";
 
 /// In cents per million tokens.
-const ROWS: [Row; 27] = [
+const ROWS: [Row; 30] = [
     Row {
         id: "gpt-4o",
         provider: OPENAI,

@@ -6,6 +6,7 @@
 use super::families::{FAMILIES, RETIRED};
 use super::{AnthropicAssembly, answer, error, models, request, stream};
 use crate::llm::chat::{ChatError, ChatRequest, ChatResponse, ErrorKind, ModelCard};
+use crate::llm::wire::batches::{BatchForm, BatchesApi};
 use crate::llm::wire::counting::CountingApi;
 use crate::llm::wire::headers::{Headers, WireResponse};
 use crate::llm::wire::ids::base62;
@@ -64,6 +65,10 @@ static LIMITS: LimitHeaders = LimitHeaders {
     ],
     reset: ResetForm::Moment,
 };
+
+/// Batches, whose requests come at once.
+static BATCHES: BatchesApi =
+    BatchesApi { path: "/v1/messages/batches", form: BatchForm::Inline, prefix: "msgbatch_01" };
 
 /// The Messages API.
 struct Messages;
@@ -132,6 +137,10 @@ impl Api for Messages {
 
     fn read_error(&self, status: u16, headers: &Headers<'_>, body: &[u8]) -> ChatError {
         error::decode_error(status, headers, body)
+    }
+
+    fn batches(&self) -> Option<&'static BatchesApi> {
+        Some(&BATCHES)
     }
 
     fn counting(&self) -> Option<&'static CountingApi> {

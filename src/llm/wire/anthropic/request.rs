@@ -73,7 +73,18 @@ struct BlockIn {
     tool_use_id: Option<String>,
     content: Option<TextOrList<Obj<BlockIn>>>,
     is_error: Option<bool>,
+    source: Option<Obj<SourceIn>>,
     cache_control: Present,
+}
+
+/// Where an image or a document comes from.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct SourceIn {
+    r#type: Option<String>,
+    media_type: Option<String>,
+    data: Option<String>,
+    content: Option<TextOrList<Obj<BlockIn>>>,
 }
 
 #[derive(Default, Deserialize)]
@@ -188,7 +199,7 @@ fn request(mut body: BodyIn, capped: bool) -> Result<ChatRequest, BodyProblem> {
             None,
         ));
     }
-    let (messages, mut system) =
+    let check::MessagesRead { messages, mut system, media } =
         check::messages(body.messages.ok_or_else(|| BodyProblem::missing("messages"))?)?;
     if let Some(text) = body.system.map(|content| check::texts("system", content)).transpose()? {
         system.insert(0, text);
@@ -212,12 +223,13 @@ fn request(mut body: BodyIn, capped: bool) -> Result<ChatRequest, BodyProblem> {
         temperature,
         top_p,
         stop,
+        media_tokens: media.tokens,
         user: body.metadata.and_then(|Obj(metadata)| metadata.user_id),
         stream: body.stream.unwrap_or_default(),
         include_usage: true,
         ..ChatRequest::new(model)
     };
-    rest.check(&request)?;
+    rest.check(&request, media.pdf.as_deref())?;
     Ok(request)
 }
 

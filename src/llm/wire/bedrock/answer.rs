@@ -13,21 +13,21 @@ use crate::time::Duration;
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct DocumentOut<'a> {
-    metrics: MetricsOut,
+    metrics: ConverseMetricsOut,
     output: OutputOut<'a>,
     stop_reason: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     additional_model_response_fields: Option<FieldsOut<'a>>,
-    usage: UsageOut,
+    usage: ConverseUsageOut,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct MetricsOut {
+pub(super) struct ConverseMetricsOut {
     latency_ms: u64,
 }
 
-impl MetricsOut {
+impl ConverseMetricsOut {
     pub(super) fn of(took: Duration) -> Self {
         Self { latency_ms: took.us() / 1_000 }
     }
@@ -82,7 +82,7 @@ struct FieldsOut<'a> {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct UsageOut {
+pub(super) struct ConverseUsageOut {
     input_tokens: u32,
     output_tokens: u32,
     total_tokens: u64,
@@ -90,7 +90,7 @@ pub(super) struct UsageOut {
     cache_write_input_tokens: u32,
 }
 
-impl UsageOut {
+impl ConverseUsageOut {
     /// Cached tokens are counted apart from the others.
     pub(super) fn of(usage: Usage) -> Self {
         Self {
@@ -121,11 +121,11 @@ pub(super) fn encode_response(response: &ChatResponse, took: Duration, out: &mut
         _ => None,
     };
     let document = DocumentOut {
-        metrics: MetricsOut::of(took),
+        metrics: ConverseMetricsOut::of(took),
         output: OutputOut { message: MessageOut { content: Content(response), role: "assistant" } },
         stop_reason: stop_reason(&response.stop),
         additional_model_response_fields: stopped,
-        usage: UsageOut::of(response.usage),
+        usage: ConverseUsageOut::of(response.usage),
     };
     put(out, &document);
 }
@@ -135,8 +135,8 @@ pub(super) fn encode_response(response: &ChatResponse, took: Duration, out: &mut
 struct DocumentIn {
     output: Option<Obj<OutputIn>>,
     stop_reason: Option<String>,
-    additional_model_response_fields: Option<Obj<FieldsIn>>,
-    usage: Option<UsageIn>,
+    additional_model_response_fields: Option<Obj<StopFieldsIn>>,
+    usage: Option<ConverseUsageIn>,
 }
 
 #[derive(Default, Deserialize)]
@@ -168,20 +168,20 @@ struct CallIn {
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
-pub(super) struct FieldsIn {
+pub(super) struct StopFieldsIn {
     pub(super) stop_sequence: Option<String>,
 }
 
 #[derive(Clone, Copy, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-pub(super) struct UsageIn {
+pub(super) struct ConverseUsageIn {
     input_tokens: Option<u64>,
     output_tokens: Option<u64>,
     cache_read_input_tokens: Option<u64>,
     cache_write_input_tokens: Option<u64>,
 }
 
-impl UsageIn {
+impl ConverseUsageIn {
     pub(super) fn usage(self) -> Usage {
         let cached = Cached {
             read: tokens(self.cache_read_input_tokens),
@@ -201,7 +201,7 @@ pub(super) fn response(
     mut content: Vec<Block>,
     reason: &str,
     stopped: Option<String>,
-    usage: UsageIn,
+    usage: ConverseUsageIn,
 ) -> ChatResponse {
     let stop = match reason {
         "max_tokens" | "model_context_window_exceeded" => Stop::MaxTokens,

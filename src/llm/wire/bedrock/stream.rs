@@ -6,7 +6,9 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::answer::{FieldsIn, MetricsOut, UsageIn, UsageOut, response, stop_reason};
+use super::answer::{
+    ConverseMetricsOut, ConverseUsageIn, ConverseUsageOut, StopFieldsIn, response, stop_reason,
+};
 use super::error::{in_stream, kind_named};
 use crate::llm::chat::{Block, ChatError, ChatResponse, ErrorKind, Stop, ToolUse};
 use crate::llm::wire::body::{Obj, read};
@@ -29,8 +31,8 @@ fn message(kind: &str, name: &str, payload: &[u8]) -> Vec<u8> {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct MetadataOut {
-    usage: UsageOut,
-    metrics: MetricsOut,
+    usage: ConverseUsageOut,
+    metrics: ConverseMetricsOut,
 }
 
 /// The answer, which took this long, as the service streams it.
@@ -59,15 +61,21 @@ pub(super) fn encode_stream(response: &ChatResponse, took: Duration, chunking: C
         }
         push("contentBlockStop", &json!({ "contentBlockIndex": index }));
     }
-    let mut stop = json!({ "stopReason": stop_reason(&response.stop) });
-    if let Stop::StopSequence(Some(text)) = &response.stop {
-        stop["additionalModelResponseFields"] = json!({ "stop_sequence": text });
-    }
+    let reason = stop_reason(&response.stop);
+    let stop = match &response.stop {
+        Stop::StopSequence(Some(text)) => json!({
+            "stopReason": reason, "additionalModelResponseFields": { "stop_sequence": text },
+        }),
+        _ => json!({ "stopReason": reason }),
+    };
     push("messageStop", &stop);
     let mut payload = Vec::new();
     put(
         &mut payload,
-        &MetadataOut { usage: UsageOut::of(response.usage), metrics: MetricsOut::of(took) },
+        &MetadataOut {
+            usage: ConverseUsageOut::of(response.usage),
+            metrics: ConverseMetricsOut::of(took),
+        },
     );
     frames.push_frame(&message("event", "metadata", &payload));
     frames
@@ -135,13 +143,13 @@ struct InputIn {
 #[serde(default, rename_all = "camelCase")]
 struct StopIn {
     stop_reason: Option<String>,
-    additional_model_response_fields: Option<Obj<FieldsIn>>,
+    additional_model_response_fields: Option<Obj<StopFieldsIn>>,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct MetadataIn {
-    usage: Option<UsageIn>,
+    usage: Option<ConverseUsageIn>,
 }
 
 /// An answer as far as it has come.
@@ -149,7 +157,7 @@ struct MetadataIn {
 pub(super) struct ConverseAssembly {
     blocks: BTreeMap<u64, Block>,
     stopped: Option<(String, Option<String>)>,
-    usage: Option<UsageIn>,
+    usage: Option<ConverseUsageIn>,
 }
 
 impl StreamAssembly for ConverseAssembly {
@@ -159,7 +167,7 @@ impl StreamAssembly for ConverseAssembly {
         })?;
         let fault = event.other.iter().find(|(name, _)| name.ends_with("Exception"));
         if let Some((name, told)) = fault {
-            let words = told["message"].as_str().unwrap_or(name);
+            let words = told.get("message").and_then(Value::as_str).unwrap_or(name);
             return Err(ChatError {
                 code: Some(name.clone()),
                 ..ChatError::new(kind_named(name).unwrap_or(ErrorKind::Server), words)

@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use super::sent::BodyIn;
 use crate::llm::families::Family;
 use crate::llm::wire::body::BodyProblem;
+use crate::llm::wire::media::SentMedium;
 
 /// A word that a service refuses, and whether a body has it.
 pub(in crate::llm::wire) type Refused = (&'static str, fn(&BodyIn) -> bool);
@@ -86,6 +87,11 @@ pub(in crate::llm::wire) struct TurnRules {
     pub(in crate::llm::wire) empty_text_is_silence: bool,
     /// What is wrong with an assistant that says nothing and calls nothing.
     pub(in crate::llm::wire) silent: fn(i: usize) -> BodyProblem,
+    /// Tokens of what is no text, for this model.
+    ///
+    /// # Errors
+    /// In the service's words, where the model takes none.
+    pub(in crate::llm::wire) media: fn(model: &str, medium: &SentMedium) -> Result<u32, String>,
     /// What is wrong with a call without an id, at this path.
     pub(in crate::llm::wire) without_id: fn(path: String) -> BodyProblem,
     /// Whether an id of a call is one, at this path.

@@ -61,8 +61,9 @@ pub(in crate::llm::wire) fn decode_request(
     }
     let include_usage =
         body.stream_options.and_then(|Obj(options)| options.include_usage).unwrap_or_default();
-    let (messages, system) = turns::messages(
+    let turns::TurnsRead { messages, system, media_tokens } = turns::messages(
         &dialect.turns,
+        &model,
         body.messages.ok_or_else(|| BodyProblem::missing("messages"))?,
     )?;
     let mut tools = tools(&dialect.tools, body.tools)?;
@@ -107,6 +108,7 @@ pub(in crate::llm::wire) fn decode_request(
         user,
         stream,
         choices,
+        media_tokens,
         include_usage: include_usage || !dialect.answer.usage_on_request,
         ..ChatRequest::new(model)
     })

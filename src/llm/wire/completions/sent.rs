@@ -136,6 +136,30 @@ pub(super) struct SentPart {
     pub(super) r#type: Option<String>,
     pub(super) text: Option<String>,
     pub(super) refusal: Option<String>,
+    pub(super) image_url: Option<TextOrObject<ImageIn>>,
+    pub(super) input_audio: Option<TextOrObject<SoundIn>>,
+    pub(super) file: Option<Obj<FileIn>>,
+    pub(super) document_url: Option<String>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(super) struct ImageIn {
+    pub(super) url: Option<String>,
+    pub(super) detail: Option<String>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(super) struct SoundIn {
+    pub(super) data: Option<String>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(super) struct FileIn {
+    pub(super) file_data: Option<String>,
+    pub(super) file_id: Option<String>,
 }
 
 #[derive(Default, Deserialize)]

@@ -8,7 +8,8 @@ use std::collections::BTreeSet;
 use super::dialect::{TurnPlace, TurnRules, WireRole};
 use super::sent::{MessageIn, SentPart};
 use crate::llm::chat::{ContentPart, Message, Role, ToolResult, ToolUse};
-use crate::llm::wire::body::{BodyProblem, Obj, Problem, TextOrList};
+use crate::llm::wire::body::{BodyProblem, Obj, Problem, TextOrList, TextOrObject};
+use crate::llm::wire::media::{self, SentMedium};
 use crate::llm::wire::raw::Arguments;
 
 /// The role that a word names.
@@ -40,11 +41,21 @@ fn named(
     })
 }
 
-/// Reads the messages, and the system prompt that is among them.
+/// What the messages of a request say.
+pub(super) struct TurnsRead {
+    pub(super) messages: Vec<Message>,
+    /// The system prompt that is among them.
+    pub(super) system: Option<String>,
+    /// Tokens of images, documents and sounds.
+    pub(super) media_tokens: u32,
+}
+
+/// Reads the messages to this model.
 pub(super) fn messages(
     rules: &TurnRules,
+    model: &str,
     all: Vec<Obj<MessageIn>>,
-) -> Result<(Vec<Message>, Option<String>), BodyProblem> {
+) -> Result<TurnsRead, BodyProblem> {
     if all.is_empty() {
         return Err((rules.empty)());
     }
@@ -52,7 +63,7 @@ pub(super) fn messages(
     let mut messages: Vec<Message> = Vec::with_capacity(all.len());
     let mut system: Option<String> = None;
     let mut calls = Calls { rules, asked_in: 0, open: BTreeSet::new() };
-    let mut before = None;
+    let (mut before, mut media_tokens) = (None, 0_u32);
     for (i, Obj(mut message)) in all.into_iter().enumerate() {
         let turn = named(
             rules.roles,
@@ -82,10 +93,10 @@ pub(super) fn messages(
                 }
             }
             WireRole::User => {
-                let content = texts(i, need_content(message.content)?)?
-                    .into_iter()
-                    .map(ContentPart::Text)
-                    .collect();
+                let content = need_content(message.content)?;
+                let (texts, tokens) = said(rules, model, i, content)?;
+                media_tokens = media_tokens.saturating_add(tokens);
+                let content = texts.into_iter().map(ContentPart::Text).collect();
                 messages.push(Message { role: Role::User, content });
             }
             WireRole::Assistant => {
@@ -110,7 +121,87 @@ pub(super) fn messages(
         before = Some(turn);
     }
     calls.close()?;
-    Ok((messages, system))
+    Ok(TurnsRead { messages, system, media_tokens })
+}
+
+/// The texts of what a user says, and the tokens of what is no text.
+fn said(
+    rules: &TurnRules,
+    model: &str,
+    i: usize,
+    content: TextOrList<Obj<SentPart>>,
+) -> Result<(Vec<String>, u32), BodyProblem> {
+    let TextOrList::List(mut parts) = content else { return Ok((texts(i, content)?, 0)) };
+    let mut tokens = 0_u32;
+    for (j, Obj(part)) in parts.iter_mut().enumerate() {
+        let Some(medium) = medium(&format!("messages.{i}.content.{j}"), part)? else { continue };
+        let counted = (rules.media)(model, &medium);
+        tokens = tokens.saturating_add(counted.map_err(|words| {
+            let path = format!("messages.{i}.content.{j}.type");
+            BodyProblem::said(path, words, Some("invalid_value"))
+        })?);
+    }
+    // Where it stood, nothing is said.
+    parts.retain(|Obj(part)| !part.r#type.as_deref().is_some_and(is_medium));
+    if parts.is_empty() && tokens > 0 {
+        return Ok((Vec::new(), tokens));
+    }
+    Ok((texts(i, TextOrList::List(parts))?, tokens))
+}
+
+/// The types of parts that are no text.
+const MEDIA: [&str; 4] = ["image_url", "input_audio", "file", "document_url"];
+
+fn is_medium(kind: &str) -> bool {
+    MEDIA.contains(&kind)
+}
+
+/// What a part holds, if that is no text.
+fn medium(path: &str, part: &mut SentPart) -> Result<Option<SentMedium>, BodyProblem> {
+    let Some(kind) = part.r#type.as_deref().filter(|kind| is_medium(kind)) else { return Ok(None) };
+    let path = |field: &str| format!("{path}.{field}");
+    let need = |field: &str| BodyProblem::missing(path(field));
+    // What has an address is somewhere else, and of the usual size.
+    let bytes = |field: &str, text: &str| match text {
+        text if text.starts_with("http://") || text.starts_with("https://") => Ok(Vec::new()),
+        text => media::decoded(text).ok_or_else(|| {
+            let words = format!("Invalid base64 {field}.");
+            BodyProblem::said(path(field), words, Some("invalid_base64"))
+        }),
+    };
+    Ok(Some(match kind {
+        "image_url" => {
+            let (url, detail) = match part.image_url.take().ok_or_else(|| need("image_url"))? {
+                TextOrObject::Text(url) => (url, None),
+                TextOrObject::Object(image) => {
+                    (image.url.ok_or_else(|| need("image_url.url"))?, image.detail)
+                }
+            };
+            let size = media::size(&bytes("image_url", &url)?);
+            SentMedium::Image(size, detail.as_deref() == Some("low"))
+        }
+        "input_audio" => {
+            let data = match part.input_audio.take().ok_or_else(|| need("input_audio"))? {
+                TextOrObject::Text(data) => data,
+                TextOrObject::Object(sound) => {
+                    sound.data.ok_or_else(|| need("input_audio.data"))?
+                }
+            };
+            SentMedium::Sound(bytes("input_audio", &data)?)
+        }
+        "document_url" => {
+            let url = part.document_url.take().ok_or_else(|| need("document_url"))?;
+            SentMedium::Document(bytes("document_url", &url)?)
+        }
+        _ => {
+            let Obj(file) = part.file.take().ok_or_else(|| need("file"))?;
+            match (file.file_data, file.file_id) {
+                (Some(data), _) => SentMedium::Document(bytes("file", &data)?),
+                (None, Some(_)) => SentMedium::Document(Vec::new()),
+                (None, None) => return Err(need("file.file_data")),
+            }
+        }
+    }))
 }
 
 /// The texts of a message's content.
@@ -130,8 +221,9 @@ fn texts(i: usize, content: TextOrList<Obj<SentPart>>) -> Result<Vec<String>, Bo
             // A reasoning model's own notes, handed back to it: nothing here reads them.
             Some("thinking") => {}
             Some(other) => {
-                let words =
-                    format!("content parts of type '{other}' are not played here, only 'text' is");
+                let words = format!(
+                    "content parts of type '{other}' are not played here, only text, and in a user's message images, files and sounds"
+                );
                 return Err(BodyProblem::said(path("type"), words, Some("invalid_value")));
             }
             None => return Err(BodyProblem::missing(path("type"))),

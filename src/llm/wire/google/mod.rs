@@ -9,7 +9,8 @@
 //! those, but it learns new ones every month.
 //!
 //! Not simulated: thoughts; an answer has none, whatever `thinkingConfig` says. Read over: executable
-//! code and the server's own tools. An image or a file is counted as 258 tokens, whatever its size.
+//! code and the server's own tools. Images, documents, sounds and videos are counted by the
+//! documentation's page on tokens; `mediaResolution` changes nothing.
 
 mod answer;
 mod embeddings;

@@ -57,13 +57,22 @@ pub(super) struct ContentPartIn {
     #[serde(alias = "function_response")]
     function_response: Option<Obj<AnsweredIn>>,
     #[serde(alias = "inline_data")]
-    inline_data: Present,
+    inline_data: Option<Obj<BlobIn>>,
     #[serde(alias = "file_data")]
-    file_data: Present,
+    file_data: Option<Obj<BlobIn>>,
     #[serde(alias = "executable_code")]
     executable_code: Present,
     #[serde(alias = "code_execution_result")]
     code_execution_result: Present,
+}
+
+/// Bytes, or where they are.
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct BlobIn {
+    #[serde(alias = "mime_type")]
+    mime_type: Option<String>,
+    data: Option<String>,
 }
 
 #[derive(Default, Deserialize)]

@@ -3,11 +3,13 @@
 //!
 //! Source: the service's own error messages and model pages, as of November 2026.
 
-use crate::llm::families::Family;
+use super::families::FAMILIES;
+use crate::llm::families::{Family, find};
 use crate::llm::wire::body::{BodyProblem, Problem};
 use crate::llm::wire::completions::{
     AnswerForm, BodyIn, CompletionWords, Dialect, ToolRules, TurnPlace, TurnRules, WireRole,
 };
+use crate::llm::wire::media::{Pixels, SentMedium, USUAL, sound, usual_document};
 
 /// The code for messages in an order that the service does not take.
 const ORDER: Option<&str> = Some("3230");
@@ -66,6 +68,7 @@ pub(super) static DIALECT: Dialect = Dialect {
                 Some("3240"),
             )
         },
+        media,
         without_id: |path| {
             BodyProblem::said(path, "Tool call id has to be defined in serving mode.", CALL)
         },
@@ -101,6 +104,45 @@ pub(super) static DIALECT: Dialect = Dialect {
         whole_calls: true,
     },
 };
+
+/// Models that see nothing, and the beginning of the names of those that hear. Source: the model
+/// pages.
+const BLIND: [&str; 5] =
+    ["mistral-tiny", "open-mistral-nemo", "codestral", "devstral-small", "devstral-medium"];
+const HEARING: &str = "voxtral";
+/// Pixels of a token's side, and the longest side of an image: the tokenizer of mistral-common 1.
+const TOKEN_PIXELS: u32 = 28;
+const MAX_SIDE: u32 = 1_540;
+/// Half tokens of a second of sound: 12.5 frames, as mistral-common has it.
+const HALF_TOKENS_PER_SECOND: u64 = 25;
+
+/// Tokens of an image: its rows, each with a token for its end.
+fn image(size: Option<Pixels>) -> u32 {
+    let (width, height) = size.unwrap_or(USUAL);
+    let ratio = f64::from(width.max(height)) / f64::from(MAX_SIDE);
+    let tokens = |side: u32| {
+        let side = if ratio > 1.0 { (f64::from(side) / ratio).round() as u32 } else { side };
+        side.max(1).div_ceil(TOKEN_PIXELS)
+    };
+    (tokens(width) + 1) * tokens(height)
+}
+
+/// Tokens of what is no text.
+fn media(model: &str, medium: &SentMedium) -> Result<u32, String> {
+    let family = find(FAMILIES, model).map(|family| family.name);
+    let refused = |kind: &str| Err(format!("{kind} input is not enabled for this model"));
+    match medium {
+        SentMedium::Image(..) if family.is_some_and(|name| BLIND.contains(&name)) => {
+            refused("Image")
+        }
+        SentMedium::Sound(_) if family.is_some_and(|name| !name.starts_with(HEARING)) => {
+            refused("Audio")
+        }
+        SentMedium::Image(size, _) => Ok(image(*size)),
+        SentMedium::Document(bytes) => Ok(usual_document(bytes)),
+        SentMedium::Sound(bytes) => Ok(sound(bytes, HALF_TOKENS_PER_SECOND).div_ceil(2)),
+    }
+}
 
 /// What the models of Mistral refuse.
 fn check_model(family: &Family, body: &BodyIn) -> Result<(), BodyProblem> {

@@ -30,6 +30,8 @@ pub(super) const FAMILIES: &[Family] = &[
     mistral("devstral-medium", 131_000, &[]),
     mistral("magistral-small", 40_000, &[]),
     mistral("magistral-medium", 40_000, &[]),
+    mistral("voxtral-mini", 32_000, &[]),
+    mistral("voxtral-small", 32_000, &[]),
     mistral("pixtral-12b", 131_000, &[]),
     mistral("pixtral-large", 131_000, &[]),
 ];

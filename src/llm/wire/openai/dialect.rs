@@ -5,11 +5,13 @@
 
 use std::collections::BTreeSet;
 
-use crate::llm::families::{Family, Sampling};
+use super::families::FAMILIES;
+use crate::llm::families::{Family, Sampling, find};
 use crate::llm::wire::body::{BodyProblem, Problem};
 use crate::llm::wire::completions::{
     AnswerForm, BodyIn, CompletionWords, Deprecated, Dialect, ToolRules, TurnRules,
 };
+use crate::llm::wire::media::{SentMedium, openai_image, sound, usual_document};
 use crate::llm::wire::responses::ModelParameters;
 
 /// OpenAI's chat completions.
@@ -72,6 +74,7 @@ const BASE: Dialect = Dialect {
                 Some("invalid_value"),
             )
         },
+        media,
         without_id: BodyProblem::missing,
         check_id: |_, _| Ok(()),
         object_arguments: false,
@@ -99,6 +102,30 @@ const BASE: Dialect = Dialect {
         whole_calls: false,
     },
 };
+
+/// Models that neither see nor hear. Source: the model pages.
+const BLIND: [&str; 4] = ["gpt-3.5-turbo", "gpt-4", "o3-mini", "o1-mini"];
+/// Tokens of a second of sound: one for each 100 ms, by the guide to audio of the documentation.
+const TOKENS_PER_SECOND: u64 = 10;
+
+/// Tokens of what is no text.
+fn media(model: &str, medium: &SentMedium) -> Result<u32, String> {
+    let family = find(FAMILIES, model).map(|family| family.name);
+    let only = |kind: &str| {
+        Err(format!("Invalid content type. {kind} is only supported by certain models."))
+    };
+    let blind = family.is_some_and(|name| BLIND.contains(&name));
+    match medium {
+        SentMedium::Image(..) if blind => only("image_url"),
+        SentMedium::Document(_) if blind => only("file"),
+        SentMedium::Sound(_) if family.is_some_and(|name| !name.contains("audio")) => {
+            only("input_audio")
+        }
+        SentMedium::Image(size, low) => Ok(openai_image(model, *size, *low)),
+        SentMedium::Document(bytes) => Ok(usual_document(bytes)),
+        SentMedium::Sound(bytes) => Ok(sound(bytes, TOKENS_PER_SECOND)),
+    }
+}
 
 fn without_results(i: usize, open: &BTreeSet<String>) -> BodyProblem {
     let words = format!(

@@ -8,6 +8,7 @@ use super::families::{FAMILIES, RETIRED};
 use super::responses::RESPONSES;
 use super::{chat, models};
 use crate::llm::chat::{ChatError, ChatRequest, ChatResponse, ErrorKind, ModelCard};
+use crate::llm::wire::batches::{BatchForm, BatchesApi};
 use crate::llm::wire::completions;
 use crate::llm::wire::embeddings::EmbeddingsApi;
 use crate::llm::wire::headers::{Headers, WireResponse};
@@ -100,6 +101,10 @@ pub(super) struct Completions {
     /// newer `max_completion_tokens`, which some ignore; and only chats and the list of models.
     of_openai: bool,
 }
+
+/// Batches, whose requests come in files.
+static BATCHES: BatchesApi =
+    BatchesApi { path: "/batches", form: BatchForm::Files { files: "/files" }, prefix: "batch_" };
 
 /// The Chat Completions API of other servers.
 pub(super) static COMPATIBLE_API: Completions = Completions { of_openai: false };
@@ -223,6 +228,10 @@ impl Api for Completions {
 
     fn embeddings(&self) -> Option<&'static EmbeddingsApi> {
         self.of_openai.then_some(&EMBEDDINGS)
+    }
+
+    fn batches(&self) -> Option<&'static BatchesApi> {
+        self.of_openai.then_some(&BATCHES)
     }
 
     fn moderations(&self) -> Option<&'static ModerationsApi> {

@@ -149,6 +149,12 @@ impl ResponsesRequest<'_> {
         encode(self, answer, &response_id(answer), &items, status, out);
     }
 
+    /// An answer of which only the document is left, as the stream that it would have been.
+    #[must_use]
+    pub fn encode_kept(&self, document: &[u8], chunking: Chunking) -> Frames {
+        self.encode_stream(&kept::answer_of(document), document, chunking)
+    }
+
     /// An answer as a stream; `document` is the answer as a document.
     #[must_use]
     pub fn encode_stream(

@@ -13,28 +13,42 @@ use super::compaction;
 use super::sent::{ConversationItemIn, ItemPartIn};
 use crate::llm::chat::{ContentPart, Message, Role, ToolResult, ToolUse};
 use crate::llm::wire::body::{BodyProblem, JsonKind, Obj, Problem, TextOrList, read};
+use crate::llm::wire::media::{Pixels, decoded, openai_image, size, sound, usual_document};
 
-/// Tokens of an image in high detail: a square of 1,024 pixels, as OpenAI's guide to vision counts
-/// it.
-const IMAGE_TOKENS: u32 = 765;
-/// Tokens of an image in low detail, from the same guide.
-const SMALL_IMAGE_TOKENS: u32 = 85;
-/// Tokens of a file or of a sound: about a page of text.
-const FILE_TOKENS: u32 = 1_000;
+/// Tokens of a second of sound, as in chat completions.
+const TOKENS_OF_SOUND: u64 = 10;
+
+/// Images, files and sounds of an item.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ItemMedia {
+    /// The sizes of images, where they are known, and whether low detail is enough. How many tokens
+    /// that is depends on the model that reads them.
+    images: Vec<(Option<Pixels>, bool)>,
+    /// Tokens of all else.
+    tokens: u32,
+}
+
+impl ItemMedia {
+    /// Its tokens for a model.
+    fn tokens(&self, model: &str) -> u32 {
+        let images = self.images.iter().map(|(size, low)| openai_image(model, *size, *low));
+        images.fold(self.tokens, u32::saturating_add)
+    }
+}
 
 /// An item of a conversation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ConversationItem {
     /// What a developer says: instructions.
     Developer(String),
-    /// What a user says, and the tokens of images and files in it.
-    User(Vec<String>, u32),
+    /// What a user says, and the images and files in it.
+    User(Vec<String>, ItemMedia),
     /// What the model said.
     Assistant(Vec<String>),
     /// A call that the model made.
     Call(ToolUse),
-    /// What a call came to, and the tokens of images and files in it.
-    Output(ToolResult, u32),
+    /// What a call came to, and the images and files in it.
+    Output(ToolResult, ItemMedia),
     /// An earlier item, by its id.
     Reference(String),
     /// The model's notes for itself, and calls of tools that the service runs.
@@ -90,15 +104,27 @@ pub(super) fn within<'de, T: serde::Deserialize<'de>>(
     })
 }
 
-/// The texts of a content, and the tokens of what is no text.
-fn texts(path: &str, raw: &RawValue) -> Result<(Vec<String>, u32), BodyProblem> {
+/// The texts of a content, and what is no text.
+fn texts(path: &str, raw: &RawValue) -> Result<(Vec<String>, ItemMedia), BodyProblem> {
     let parts = match within::<TextOrList<Obj<ItemPartIn>>>(path, raw)? {
-        TextOrList::Text(text) => return Ok((vec![text], 0)),
+        TextOrList::Text(text) => return Ok((vec![text], ItemMedia::default())),
         TextOrList::List(parts) => parts,
     };
-    let (mut all, mut tokens) = (Vec::with_capacity(parts.len()), 0_u32);
+    let (mut all, mut media) = (Vec::with_capacity(parts.len()), ItemMedia::default());
     for (j, Obj(part)) in parts.into_iter().enumerate() {
         let need = |field: &str| BodyProblem::missing(format!("{path}.{j}.{field}"));
+        let bytes = |field: &str, text: Option<&str>| {
+            match text {
+            None => Ok(Vec::new()),
+            Some(text) if text.starts_with("http://") || text.starts_with("https://") => {
+                Ok(Vec::new())
+            }
+            Some(text) => decoded(text).ok_or_else(|| {
+                let words = format!("Invalid '{path}[{j}].{field}': expected a base64-encoded data URL or an address.");
+                BodyProblem::said(format!("{path}.{j}.{field}"), words, Some("invalid_value"))
+            }),
+        }
+        };
         let more = match part.r#type.as_deref().ok_or_else(|| need("type"))? {
             "input_text" | "output_text" | "summary_text" => {
                 all.push(part.text.ok_or_else(|| need("text"))?);
@@ -108,9 +134,17 @@ fn texts(path: &str, raw: &RawValue) -> Result<(Vec<String>, u32), BodyProblem> 
                 all.push(part.refusal.ok_or_else(|| need("refusal"))?);
                 0
             }
-            "input_image" if part.detail.as_deref() == Some("low") => SMALL_IMAGE_TOKENS,
-            "input_image" => IMAGE_TOKENS,
-            "input_file" | "input_audio" => FILE_TOKENS,
+            "input_image" => {
+                let url = part.image_url;
+                let found = size(&bytes("image_url", url.as_deref())?);
+                media.images.push((found, part.detail.as_deref() == Some("low")));
+                0
+            }
+            "input_file" => usual_document(&bytes("file_data", part.file_data.as_deref())?),
+            "input_audio" => {
+                let data = part.input_audio.and_then(|Obj(audio)| audio.data);
+                sound(&bytes("input_audio", data.as_deref())?, TOKENS_OF_SOUND)
+            }
             other => {
                 return Err(BodyProblem::new(
                     format!("{path}.{j}.type"),
@@ -118,9 +152,9 @@ fn texts(path: &str, raw: &RawValue) -> Result<(Vec<String>, u32), BodyProblem> 
                 ));
             }
         };
-        tokens = tokens.saturating_add(more);
+        media.tokens = media.tokens.saturating_add(more);
     }
-    Ok((all, tokens))
+    Ok((all, media))
 }
 
 /// Reads the items of a request.
@@ -128,7 +162,9 @@ pub(super) fn items(
     input: TextOrList<Obj<ConversationItemIn<'_>>>,
 ) -> Result<Vec<ConversationItem>, BodyProblem> {
     match input {
-        TextOrList::Text(text) => Ok(vec![ConversationItem::User(vec![text], 0)]),
+        TextOrList::Text(text) => {
+            Ok(vec![ConversationItem::User(vec![text], ItemMedia::default())])
+        }
         TextOrList::List(items) => {
             items.into_iter().enumerate().map(|(i, Obj(one))| item(i, one)).collect()
         }
@@ -205,9 +241,9 @@ pub(super) struct TurnsOfItems {
     pub(super) media_tokens: u32,
 }
 
-/// Makes messages of items, after these instructions.
+/// Makes messages of items to this model, after these instructions.
 pub(super) fn conversation(
-    instructions: Option<&str>,
+    (model, instructions): (&str, Option<&str>),
     items: impl IntoIterator<Item = ConversationItem>,
 ) -> Result<TurnsOfItems, BodyProblem> {
     let mut all = TurnsOfItems { system: instructions.map(str::to_owned), ..Default::default() };
@@ -222,8 +258,8 @@ pub(super) fn conversation(
                 }
                 None => all.system = Some(text),
             },
-            ConversationItem::User(texts, tokens) => {
-                all.media_tokens = all.media_tokens.saturating_add(tokens);
+            ConversationItem::User(texts, media) => {
+                all.media_tokens = all.media_tokens.saturating_add(media.tokens(model));
                 let content = texts.into_iter().map(ContentPart::Text).collect();
                 all.messages.push(Message { role: Role::User, content });
             }
@@ -248,7 +284,7 @@ pub(super) fn conversation(
                     }
                 }
             }
-            ConversationItem::Output(result, tokens) => {
+            ConversationItem::Output(result, media) => {
                 if !made.contains(&result.id) {
                     let id = &result.id;
                     let words =
@@ -256,7 +292,7 @@ pub(super) fn conversation(
                     return Err(BodyProblem::said("input", words, None));
                 }
                 open.remove(&result.id);
-                all.media_tokens = all.media_tokens.saturating_add(tokens);
+                all.media_tokens = all.media_tokens.saturating_add(media.tokens(model));
                 let part = ContentPart::ToolResult(result);
                 // A turn of the user is made of words or of results.
                 match all.messages.last_mut() {

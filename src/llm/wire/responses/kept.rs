@@ -8,7 +8,9 @@ use serde_json::{Value, json};
 use super::compaction;
 use super::items::{ConversationItem, items};
 use super::sent::ConversationItemIn;
-use crate::llm::chat::{ChatRequest, ContentPart, Role};
+use crate::llm::chat::{
+    Block, Cached, ChatRequest, ChatResponse, ContentPart, Role, Stop, ToolUse, Usage,
+};
 use crate::llm::wire::body::{BodyProblem, Obj, TextOrList, read};
 
 /// Digits of an id that say to which answer an item belongs: all that an answer's id has.
@@ -108,6 +110,57 @@ pub fn list_page(items: impl DoubleEndedIterator<Item = Value>, page: &ListPage)
     let id = |item: Option<&Value>| item.map_or(Value::Null, |item| item["id"].clone());
     let (first_id, last_id) = (id(all.first()), id(all.last()));
     json!({ "object": "list", "data": all, "first_id": first_id, "last_id": last_id, "has_more": has_more })
+}
+
+/// The answer that a document tells of; what it does not say is empty.
+pub(super) fn answer_of(document: &[u8]) -> ChatResponse {
+    let document: Value = serde_json::from_slice(document).unwrap_or_default();
+    let text = |of: &Value, name: &str| {
+        of.get(name).and_then(Value::as_str).unwrap_or_default().to_owned()
+    };
+    let number = |path: &str| document.pointer(path).and_then(Value::as_u64).unwrap_or_default();
+    let tokens = |path: &str| u32::try_from(number(path)).unwrap_or(u32::MAX);
+    let reason = document.pointer("/incomplete_details/reason").and_then(Value::as_str);
+    let mut answer = ChatResponse {
+        id: text(&document, "id"),
+        created: number("/created_at"),
+        model: text(&document, "model"),
+        content: Vec::new(),
+        stop: match reason {
+            Some("max_output_tokens") => Stop::MaxTokens,
+            Some(_) => Stop::ContentFilter,
+            None => Stop::EndTurn,
+        },
+        usage: Usage {
+            input: tokens("/usage/input_tokens"),
+            output: tokens("/usage/output_tokens"),
+            reasoning: tokens("/usage/output_tokens_details/reasoning_tokens"),
+            cached: Cached {
+                read: tokens("/usage/input_tokens_details/cached_tokens"),
+                written: tokens("/usage/input_tokens_details/cache_write_tokens"),
+            },
+        },
+        refusal: None,
+        others: Vec::new(),
+    };
+    let list = |of: &Value, name: &str| of.get(name).and_then(Value::as_array).cloned();
+    for item in list(&document, "output").into_iter().flatten() {
+        if text(&item, "type") == "function_call" {
+            answer.content.push(Block::ToolUse(ToolUse {
+                id: text(&item, "call_id"),
+                name: text(&item, "name"),
+                input: text(&item, "arguments"),
+            }));
+        }
+        for part in list(&item, "content").into_iter().flatten() {
+            match text(&part, "type").as_str() {
+                "output_text" => answer.content.push(Block::Text(text(&part, "text"))),
+                "refusal" => answer.refusal = Some(text(&part, "refusal")),
+                _ => {}
+            }
+        }
+    }
+    answer
 }
 
 /// The items that stand for a conversation from now on: what the user said, and the beginnings of

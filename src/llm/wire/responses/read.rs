@@ -81,7 +81,10 @@ impl ResponsesRequest<'_> {
     /// Puts the conversation together from what was said `before` and from the request's own items.
     pub(super) fn follow(&mut self, before: Vec<ConversationItem>) -> Result<(), BodyProblem> {
         let own = std::mem::take(&mut self.items);
-        let made = conversation(self.instructions.as_deref(), before.into_iter().chain(own))?;
+        let made = conversation(
+            (&self.chat.model, self.instructions.as_deref()),
+            before.into_iter().chain(own),
+        )?;
         self.chat.system = made.system;
         self.chat.messages = made.messages;
         self.chat.media_tokens = made.media_tokens;

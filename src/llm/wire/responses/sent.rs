@@ -93,6 +93,16 @@ pub(super) struct ItemPartIn {
     pub(super) text: Option<String>,
     pub(super) refusal: Option<String>,
     pub(super) detail: Option<String>,
+    pub(super) image_url: Option<String>,
+    pub(super) file_data: Option<String>,
+    pub(super) input_audio: Option<Obj<ItemSoundIn>>,
+}
+
+/// A sound.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(super) struct ItemSoundIn {
+    pub(super) data: Option<String>,
 }
 
 /// A tool.

@@ -2,21 +2,41 @@
 
 use std::collections::BTreeSet;
 
-use super::{BlockIn, MessageIn};
+use super::{BlockIn, MessageIn, SourceIn};
 use crate::llm::chat::{ContentPart, Message, Role, ToolResult, ToolUse};
 use crate::llm::wire::body::{BodyProblem, Obj, Problem, TextOrList};
+use crate::llm::wire::media::{claude_document, claude_image, decoded, size, text_tokens};
 
-/// Reads the messages. System messages among them (newer models take them) are handed back apart.
-pub(super) fn messages(
-    all: Vec<Obj<MessageIn>>,
-) -> Result<(Vec<Message>, Vec<String>), BodyProblem> {
+/// Most pixels of an image's side.
+const MAX_SIDE: u32 = 8_000;
+
+/// What the messages of a request say.
+pub(super) struct MessagesRead {
+    pub(super) messages: Vec<Message>,
+    /// System messages among them, which newer models take.
+    pub(super) system: Vec<String>,
+    /// What is no text.
+    pub(super) media: TurnMedia,
+}
+
+/// Images and documents.
+#[derive(Default)]
+pub(super) struct TurnMedia {
+    /// Their tokens.
+    pub(super) tokens: u32,
+    /// Where the first PDF stands.
+    pub(super) pdf: Option<String>,
+}
+
+/// Reads the messages.
+pub(super) fn messages(all: Vec<Obj<MessageIn>>) -> Result<MessagesRead, BodyProblem> {
     if all.is_empty() {
         return Err(BodyProblem::said("messages", "at least one message is required", None));
     }
     let last = all.len() - 1;
     let mut messages = Vec::with_capacity(all.len());
     let mut system = Vec::new();
-    let mut calls = Calls::default();
+    let (mut calls, mut media) = (Calls::default(), TurnMedia::default());
     for (i, Obj(message)) in all.into_iter().enumerate() {
         let role =
             message.role.ok_or_else(|| BodyProblem::missing(format!("messages.{i}.role")))?;
@@ -34,8 +54,9 @@ pub(super) fn messages(
                 return Err(BodyProblem::new(format!("messages.{i}.role"), problem));
             }
         };
-        let content = parts(i, role, content)?;
-        if content.is_empty() && (role == Role::User || i != last) {
+        let seen = media.tokens;
+        let content = parts(i, role, content, &mut media)?;
+        if content.is_empty() && media.tokens == seen && (role == Role::User || i != last) {
             let words = "all messages must have non-empty content except for the optional final assistant message";
             return Err(BodyProblem::said(format!("messages.{i}"), words, None));
         }
@@ -46,7 +67,7 @@ pub(super) fn messages(
     if messages.is_empty() {
         return Err(BodyProblem::said("messages", "at least one message is required", None));
     }
-    Ok((messages, system))
+    Ok(MessagesRead { messages, system, media })
 }
 
 /// The words of content that may hold nothing else, its blocks joined by line breaks.
@@ -76,7 +97,7 @@ fn unplayed(path: &str, kind: Option<&str>, allowed: &[&str]) -> BodyProblem {
     let Some(kind) = kind else { return BodyProblem::missing(format!("{path}.type")) };
     let words = match kind {
         "image" | "document" | "search_result" | "container_upload" => {
-            format!("`{kind}` blocks are not played here, only text is")
+            format!("`{kind}` blocks are not played here, only in messages of the user")
         }
         _ => format!(
             "Input tag '{kind}' found using 'type' does not match any of the expected tags: {}",
@@ -90,6 +111,7 @@ fn parts(
     i: usize,
     role: Role,
     content: TextOrList<Obj<BlockIn>>,
+    media: &mut TurnMedia,
 ) -> Result<Vec<ContentPart>, BodyProblem> {
     let blocks = match content {
         TextOrList::Text(text) if text.is_empty() => return Ok(Vec::new()),
@@ -103,6 +125,11 @@ fn parts(
             value.ok_or_else(|| BodyProblem::missing(format!("{}.{field}", path())))
         };
         parts.push(match block.r#type.as_deref() {
+            Some(kind @ ("image" | "document" | "search_result")) if role == Role::User => {
+                medium(&path(), kind, block.source, block.content, media)?;
+                continue;
+            }
+            Some("container_upload") if role == Role::User => continue,
             Some("text") => {
                 let text = need("text", block.text)?;
                 if text.trim().is_empty() {
@@ -130,7 +157,7 @@ fn parts(
             Some("tool_result") if role == Role::User => ContentPart::ToolResult(ToolResult {
                 id: need("tool_result.tool_use_id", block.tool_use_id)?,
                 content: block.content.map_or(Ok(String::new()), |content| {
-                    texts(&format!("{}.tool_result.content", path()), content)
+                    result(&format!("{}.tool_result.content", path()), content, media)
                 })?,
                 is_error: block.is_error.unwrap_or_default(),
             }),
@@ -148,6 +175,104 @@ fn parts(
         });
     }
     Ok(parts)
+}
+
+/// The words of a tool's result; what else is in it is counted.
+fn result(
+    path: &str,
+    content: TextOrList<Obj<BlockIn>>,
+    media: &mut TurnMedia,
+) -> Result<String, BodyProblem> {
+    let blocks = match content {
+        TextOrList::Text(text) => return Ok(text),
+        TextOrList::List(blocks) => blocks,
+    };
+    let mut words = Vec::with_capacity(blocks.len());
+    for (k, Obj(block)) in blocks.into_iter().enumerate() {
+        let path = format!("{path}.{k}");
+        match block.r#type.as_deref() {
+            Some("text") => {
+                words.push(block.text.ok_or_else(|| BodyProblem::missing(format!("{path}.text")))?);
+            }
+            Some(kind @ ("image" | "document" | "search_result")) => {
+                medium(&path, kind, block.source, block.content, media)?;
+            }
+            Some("tool_reference") => {}
+            kind => return Err(unplayed(&path, kind, &["text", "image", "document"])),
+        }
+    }
+    Ok(words.join("\n"))
+}
+
+/// Counts an image, a document or a search result.
+fn medium(
+    path: &str,
+    kind: &str,
+    source: Option<Obj<SourceIn>>,
+    content: Option<TextOrList<Obj<BlockIn>>>,
+    media: &mut TurnMedia,
+) -> Result<(), BodyProblem> {
+    let path = format!("{path}.{kind}");
+    let mut count = |tokens: u32| media.tokens = media.tokens.saturating_add(tokens);
+    if kind == "search_result" {
+        let content = content.ok_or_else(|| BodyProblem::missing(format!("{path}.content")))?;
+        count(text_tokens(&texts(&format!("{path}.content"), content)?));
+        return Ok(());
+    }
+    let Obj(source) = source.ok_or_else(|| BodyProblem::missing(format!("{path}.source")))?;
+    let place = format!("{path}.source");
+    let from = source.r#type.ok_or_else(|| BodyProblem::missing(format!("{place}.type")))?;
+    let data = || source.data.ok_or_else(|| BodyProblem::missing(format!("{place}.{from}.data")));
+    let bytes = match from.as_str() {
+        "base64" => decoded(&data()?).ok_or_else(|| {
+            BodyProblem::said(format!("{place}.base64"), "invalid base64 data", None)
+        })?,
+        // Somewhere else: of the usual size.
+        "url" | "file" => Vec::new(),
+        "text" if kind == "document" => {
+            count(text_tokens(&data()?));
+            return Ok(());
+        }
+        "content" if kind == "document" => {
+            let content = source.content;
+            let content =
+                content.ok_or_else(|| BodyProblem::missing(format!("{place}.content.content")))?;
+            let words = result(&format!("{place}.content"), content, media)?;
+            media.tokens = media.tokens.saturating_add(text_tokens(&words));
+            return Ok(());
+        }
+        _ => {
+            let allowed: &[&str] = match kind {
+                "image" => &["base64", "url", "file"],
+                _ => &["base64", "text", "content", "url", "file"],
+            };
+            return Err(BodyProblem::new(
+                format!("{place}.type"),
+                Problem::NotOneOf { found: from, allowed },
+            ));
+        }
+    };
+    let named = source.media_type.unwrap_or_default();
+    let allowed: &[&str] = match kind {
+        "image" => &["image/jpeg", "image/png", "image/gif", "image/webp"],
+        _ => &["application/pdf"],
+    };
+    if from == "base64" && !allowed.contains(&named.as_str()) {
+        let problem = Problem::NotOneOf { found: named, allowed };
+        return Err(BodyProblem::new(format!("{place}.base64.media_type"), problem));
+    }
+    if kind == "document" {
+        count(claude_document(&bytes));
+        media.pdf.get_or_insert(path);
+        return Ok(());
+    }
+    let size = size(&bytes);
+    if size.is_some_and(|(width, height)| width.max(height) > MAX_SIDE) {
+        let words = format!("image dimensions exceed max allowed size: {MAX_SIDE} pixels");
+        return Err(BodyProblem::said(format!("{place}.base64.data"), words, None));
+    }
+    count(claude_image(size));
+    Ok(())
 }
 
 /// Tool calls that wait for their results. Messages of the same role in a row count as one turn.

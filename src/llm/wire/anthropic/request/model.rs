@@ -12,6 +12,8 @@ use crate::llm::wire::body::{BodyProblem, Obj, Problem};
 
 /// Most messages of a request.
 pub(super) const MAX_MESSAGES: usize = 100_000;
+/// Models that read no PDF: the documentation's page on PDFs.
+const WITHOUT_PDF: [&str; 3] = ["claude-3-haiku", "claude-3-sonnet", "claude-3-opus"];
 /// Most characters of `metadata.user_id`.
 const MAX_USER: usize = 256;
 /// Most places that are marked for the cache.
@@ -59,8 +61,19 @@ impl Rest {
         Ok(Self { mode: mode(body)?, effort, marks: body.marks() })
     }
 
-    /// Whether the model takes this request.
-    pub(super) fn check(&self, request: &ChatRequest) -> Result<(), BodyProblem> {
+    /// Whether the model takes this request, in which a PDF stands at this place.
+    pub(super) fn check(
+        &self,
+        request: &ChatRequest,
+        pdf: Option<&str>,
+    ) -> Result<(), BodyProblem> {
+        let family = find(FAMILIES, &request.model);
+        if let Some(path) = pdf
+            && family.is_some_and(|family| WITHOUT_PDF.contains(&family.name))
+        {
+            let words = format!("'{}' does not support PDF input.", request.model);
+            return Err(BodyProblem::said(path, words, None));
+        }
         if self.marks > MAX_MARKS {
             let words = format!(
                 "A maximum of {MAX_MARKS} blocks with cache_control may be provided. Found {}.",
@@ -100,7 +113,7 @@ impl Rest {
                 None,
             ));
         }
-        find(FAMILIES, &request.model).map_or(Ok(()), |family| self.suits(family, request, forced))
+        family.map_or(Ok(()), |family| self.suits(family, request, forced))
     }
 
     fn suits(

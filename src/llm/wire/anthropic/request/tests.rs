@@ -158,7 +158,7 @@ fn each_fault_is_named_in_the_services_words() {
         ),
         (
             with(r#"[{"role":"user","content":[{"type":"image","source":{}}]}]"#, ""),
-            "messages.0.content.0: `image` blocks are not played here, only text is",
+            "messages.0.content.0.image.source.type: Field required",
         ),
         (with(user, r#","temperature":1.5"#), "temperature: range: 0..1"),
         (with(user, r#","top_p":-0.5"#), "top_p: range: 0..1"),

@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use super::{AnsweredIn, CallIn, ContentIn, ContentPartIn};
+use super::{AnsweredIn, BlobIn, CallIn, ContentIn, ContentPartIn};
 use crate::llm::chat::{ContentPart, Message, Role, ToolResult, ToolUse};
 use crate::llm::wire::body::{BodyProblem, Obj};
+use crate::llm::wire::media;
 use crate::llm::wire::raw::RawObject;
 
 /// A function call of the current turn that came back without its signature.
@@ -59,14 +60,47 @@ impl Waiting {
     }
 }
 
-/// Tokens of an image or of a page of a document: the documentation's page on tokens.
-const MEDIA_TOKENS: u32 = 258;
+/// Tokens of an image, of a tile of a larger one, and of a page of a document; the side of an image
+/// that has no tiles, and of a tile; and tokens of a second of a video: the documentation's page on
+/// tokens.
+const IMAGE_TOKENS: u32 = 258;
+const SMALL: u32 = 384;
+const TILE: u32 = 768;
+const TOKENS_PER_SECOND_OF_VIDEO: u64 = 263;
+
+/// Tokens of what is no text.
+fn media_tokens(path: &str, blob: &BlobIn, inline: bool) -> Result<u32, BodyProblem> {
+    let bytes = match blob.data.as_deref() {
+        // The vendor's client writes the alphabet for addresses.
+        Some(data) if inline => media::decoded(&data.replace('-', "+").replace('_', "/"))
+            .ok_or_else(|| {
+                let words =
+                    format!("Invalid value at '{path}.data' (TYPE_BYTES), Base64 decoding failed");
+                BodyProblem::said(format!("{path}.data"), words, None)
+            })?,
+        _ => Vec::new(),
+    };
+    let kind = blob.mime_type.as_deref().unwrap_or_default();
+    Ok(match kind.split('/').next().unwrap_or_default() {
+        "audio" => media::sound(&bytes, media::GEMINI_TOKENS_PER_SECOND),
+        "video" => media::sound(&bytes, TOKENS_PER_SECOND_OF_VIDEO),
+        "text" if !bytes.is_empty() => media::text_tokens(&String::from_utf8_lossy(&bytes)),
+        "image" => match media::size(&bytes) {
+            Some((width, height)) if width.max(height) > SMALL => {
+                let tiles = width.div_ceil(TILE).saturating_mul(height.div_ceil(TILE));
+                tiles.saturating_mul(IMAGE_TOKENS)
+            }
+            _ => IMAGE_TOKENS,
+        },
+        _ => media::pages(&bytes).saturating_mul(IMAGE_TOKENS),
+    })
+}
 
 /// Reads the contents, counts the tokens of images and files, and finds the first function call of the current turn without a signature.
 pub(super) fn messages(
     all: Vec<Obj<ContentIn>>,
 ) -> Result<(Vec<Message>, u32, Option<Unsigned>), BodyProblem> {
-    let mut media = 0_u32;
+    let mut media_sum = 0_u32;
     let mut messages = Vec::with_capacity(all.len());
     let mut waiting = Waiting::default();
     let mut unsigned = None;
@@ -113,8 +147,12 @@ pub(super) fn messages(
                     made.push(ContentPart::ToolResult(result(answered, &path, &mut waiting)?));
                 }
                 ContentPartIn { text: Some(text), .. } => made.push(ContentPart::Text(text)),
-                part if part.inline_data.0 || part.file_data.0 => {
-                    media = media.saturating_add(MEDIA_TOKENS);
+                ContentPartIn { inline_data: Some(Obj(blob)), .. } => {
+                    let path = format!("contents[{i}].parts[{j}].inline_data");
+                    media_sum = media_sum.saturating_add(media_tokens(&path, &blob, true)?);
+                }
+                ContentPartIn { file_data: Some(Obj(file)), .. } => {
+                    media_sum = media_sum.saturating_add(media_tokens(&path, &file, false)?);
                 }
                 part if part.executable_code.0 || part.code_execution_result.0 || signature => {}
                 _ => {
@@ -138,7 +176,7 @@ pub(super) fn messages(
     if waiting.open > 0 {
         return Err(BodyProblem::said("contents", UNANSWERED, None));
     }
-    Ok((messages, media, unsigned))
+    Ok((messages, media_sum, unsigned))
 }
 
 fn called(call: CallIn, path: &str, before: usize) -> Result<ToolUse, BodyProblem> {

@@ -188,9 +188,9 @@ fn each_fault_is_named_in_the_services_words() {
         ),
         (
             with(r#"[{"role":"user","content":[{"type":"image_url","image_url":{}}]}]"#, ""),
-            Some("messages[0].content[0].type"),
-            Some("invalid_value"),
-            "content parts of type 'image_url' are not played here, only 'text' is",
+            Some("messages[0].content[0].image_url.url"),
+            Some("missing_required_parameter"),
+            "Missing required parameter: 'messages[0].content[0].image_url.url'.",
         ),
         (
             with(user, r#","max_tokens":-1"#),
