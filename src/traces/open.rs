@@ -96,7 +96,7 @@ mod tests {
         assert!(open.take(span(1, 1)).is_none() && open.repeated == 1);
         let mut closed = Vec::new();
         for id in 0..MAX_OPEN_SPANS as u64 {
-            closed.extend(open.take(span(3 + id, 1)));
+            closed.extend(open.take(span(3 + id, 1)).into_iter().flatten());
         }
         let traces: Vec<u64> = closed.iter().map(|span| span.trace).collect();
         assert_eq!((traces, open.early), (vec![2, 1], 2));

@@ -181,7 +181,10 @@ mod tests {
 
     /// As botocore 1.44 has it in `tests/unit/test_eventstream.py`: a message without headers, one
     /// with a payload, and one with a header.
-    const KNOWN: [(&[u8], &[(&str, &str)], &[u8]); 3] = [
+    /// The bytes of a message, its headers and its payload.
+    type KnownMessage = (&'static [u8], &'static [(&'static str, &'static str)], &'static [u8]);
+
+    const KNOWN: [KnownMessage; 3] = [
         (b"\x00\x00\x00\x10\x00\x00\x00\x00\x05\xc2H\xeb}\x98\xc8\xff", &[], b""),
         (
             b"\x00\x00\x00\x1d\x00\x00\x00\x00\xfdR\x8cZ{'foo':'bar'}\xc3e96",

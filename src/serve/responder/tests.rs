@@ -17,7 +17,7 @@ fn text(responder: &ChatResponder, nth: u64) -> String {
         content: vec![ContentPart::Text("Can you explain Q-Learning?".to_owned())],
     });
     responder
-        .answer(OPENAI, &request, None, Owner::of(b"x"), nth)
+        .answer(OPENAI, &request, None, (Owner::of(b"x"), UnderstoodRequest::default()), nth)
         .0
         .map_or_else(|error| error.message, |answer| answer.text())
 }

@@ -197,9 +197,10 @@ mod tests {
     use super::*;
     use crate::llm::wire::body::JsonKind;
 
-    fn key<'a>(authorization: &'a str) -> Result<&'a str, String> {
+    fn key(authorization: &str) -> Result<String, String> {
         let pairs = [("Authorization", authorization)];
         authenticate(&Headers { pairs: &pairs, received_us: 0 })
+            .map(str::to_owned)
             .map_err(|error| error.code.unwrap())
     }
 
