@@ -225,16 +225,6 @@ fn every_dot_is_a_run_that_can_be_opened() {
             format!("<span>{words}<strong>{:.1}% ±", 100.0 * count as f64 / dots.len() as f64);
         assert!(field.contains(&share), "{share}: {field}");
     }
-    // Once the truth is shown, each decided dot is right or wrong.
-    let shown = all_dots(&playing, &format!("{query}&truth=1"));
-    assert!(
-        !shown.contains("class=\"dot ship\"") && shown.contains("On the true effect"),
-        "{shown}"
-    );
-    let count = |class: &str| shown.matches(&format!("<a class=\"dot {class}\"")).count();
-    let judged = ["ship right", "ship wrong", "keep right", "keep wrong"].map(count);
-    assert_eq!(judged.iter().sum::<usize>() + count("open"), shown.matches("<a class=").count());
-    assert!(judged.iter().sum::<usize>() > 0, "{shown}");
 }
 
 #[test]
