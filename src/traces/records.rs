@@ -158,7 +158,7 @@ fn document(input: impl BufRead, tell: &mut dyn FnMut(Piece<'_>)) -> io::Result<
             Err(error) if error.is_io() => return Err(error.into()),
             Err(error) => {
                 let reason = format!(
-                    "not JSON at line {}, column {}: {}",
+                    "not JSON (line {}, column {}): {}",
                     error.line(),
                     error.column(),
                     reason(&error)
