@@ -31,7 +31,7 @@ def first_exposures(experiment):
 
 def values(exposed, event, how):
     """One number for each user who has the event."""
-    own = events[events["event"] == event].join(exposed, on="user_id", how="inner", rsuffix="_exposed")
+    own = events[events["event"] == event].merge(exposed, left_on="user_id", right_index=True, suffixes=("", "_exposed"))
     own = own[own["timestamp"] >= own["timestamp_exposed"]].groupby("user_id")["value"]
     if how == "occurrence":
         return own.size().clip(upper=1).astype(float)

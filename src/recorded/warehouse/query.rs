@@ -67,7 +67,7 @@ fn numbers<'m>(
 /// What a unit without events counts as.
 fn entered(request: &QueryRequest, metrics: &[(usize, &QueryMetric)], all: &mut Vec<Layer>) {
     let mut layer =
-        Layer::new("entered", "What each unit enters with; a unit without a value may count as 0.");
+        Layer::new("entered", "What each unit enters with. A unit without a value may count as 0.");
     layer.keep(OF_UNIT);
     for (nth, metric) in metrics {
         let own = |number: &str| format!("m{nth}_{number}");
