@@ -84,6 +84,20 @@ impl<'a> MockTools<'a> {
     pub fn new(mock: &'a MockModels<'a>, library: &'a Library<'a>) -> Self {
         Self { mock, library, free_at: vec![Timestamp::START; mock.tools.len()] }
     }
+
+    /// The same tools, which may be asked again at these times; tools beyond them at once.
+    #[must_use]
+    pub fn resumed(mut self, mut free_at: Vec<Timestamp>) -> Self {
+        free_at.resize(self.free_at.len(), Timestamp::START);
+        self.free_at = free_at;
+        self
+    }
+
+    /// When each tool may be asked again.
+    #[must_use]
+    pub fn into_free_at(self) -> Vec<Timestamp> {
+        self.free_at
+    }
 }
 
 impl Tools for MockTools<'_> {

@@ -20,7 +20,7 @@ pub struct McpArgs {
     pub seed: Option<u64>,
     /// How much faster than in the scenario the tool answers; 0 answers at once and has no rate
     /// limit, 1 has the real waiting times.
-    #[arg(long, value_name = "X", default_value = "0", value_parser = super::args_serve::time_scale)]
+    #[arg(long, value_name = "X", default_value = "0", value_parser = super::args_serve::time_scale, allow_negative_numbers = true)]
     pub time_scale: f64,
     /// Write two files into this folder that start the tools as the tutorial's app starts its own,
     /// and print the variables that name them.

@@ -25,7 +25,7 @@ pub struct ServeArgs {
     pub seed: Option<u64>,
     /// How much faster than in reality models answer: 1 for real latencies, 60 for an hour in a
     /// minute, 0 for answers at once.
-    #[arg(long, value_name = "X", default_value_t = 0.0, value_parser = time_scale)]
+    #[arg(long, value_name = "X", default_value_t = 0.0, value_parser = time_scale, allow_negative_numbers = true)]
     pub time_scale: f64,
     /// Errors to inject: a file with a RON list such as [(fault: "rate_limited", on: ["anthropic"],
     /// rate: 0.1)], in addition to the scenario's own.
@@ -64,7 +64,7 @@ pub struct ServeArgs {
     /// An SDK key that opens the scenario's environment besides its own, such as the one that your app
     /// has in its configuration; `any` takes every key. Default: only the key that
     /// `/_simlab/status` and `/_simlab/env` tell.
-    #[arg(long, value_name = "KEY")]
+    #[arg(long, value_name = "KEY", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     pub sdk_key: Option<String>,
     /// Listen on an extra port for LaunchDarkly and for each provider.
     #[arg(long, help = split_help())]

@@ -8,6 +8,7 @@
 use std::fs;
 use std::io::{self, BufRead, Write};
 use std::path::Path;
+use std::thread;
 
 use super::args_mcp::McpArgs;
 use super::commands::{Ended, backend_failed, bad_file, read};
@@ -17,11 +18,7 @@ use crate::agents::MockTools;
 use crate::diagnostic::{self, Diagnostic, shell_argument};
 use crate::random::Seed;
 use crate::run::PreparedScenario;
-use crate::serve::{ToolServer, ToolServerReply, tool_named};
-use crate::time::{Duration, Stopwatch, Timestamp};
-
-/// Simulated time between two calls where nobody waits: more than any limit.
-const PAUSE: Duration = Duration::from_us(86_400_000_000);
+use crate::serve::{ToolClock, ToolServer, ToolServerReply, service_name, tool_named};
 
 /// Answers until the input ends.
 pub fn mcp(args: &McpArgs) -> Ended {
@@ -32,7 +29,7 @@ pub fn mcp(args: &McpArgs) -> Ended {
     let scenario = &loaded.scenario;
     let name = args.tool.as_deref().unwrap_or_default();
     let Some(tool) = tool_named(&scenario.tools, name) else {
-        let known: Vec<&str> = scenario.tools.iter().map(|tool| tool.key.as_str()).collect();
+        let known: Vec<&str> = scenario.tools.iter().map(service_name).collect();
         let near = diagnostic::nearest(name, known.iter().copied());
         let help = near.map_or_else(
             || format!("its tools are: {}", known.join(", ")),
@@ -48,7 +45,7 @@ pub fn mcp(args: &McpArgs) -> Ended {
     let mock = stage.mock(seed, &[]);
     let tools = MockTools::new(&mock, &stage.library);
     let mut server = ToolServer::new(tools, stage.texts(), tool);
-    let (watch, mut calls) = (Stopwatch::start(), 0_u64);
+    let mut clock = ToolClock::new(args.time_scale);
     for line in io::stdin().lock().lines() {
         // What is no text is no JSON either.
         let line = match line {
@@ -59,24 +56,18 @@ pub fn mcp(args: &McpArgs) -> Ended {
         if line.trim().is_empty() {
             continue;
         }
-        calls += 1;
+        clock.message();
         let mut refusals = 0;
         let answer = loop {
-            let now = if args.time_scale > 0.0 {
-                Timestamp::START
-                    + Duration::from_seconds(watch.elapsed().seconds() * args.time_scale)
-            } else {
-                Timestamp::START + Duration::from_us(PAUSE.us().saturating_mul(calls))
-            };
-            match server.answer(&line, now, refusals) {
+            match server.answer(&line, clock.now(), refusals) {
                 ToolServerReply::Nothing => break None,
-                ToolServerReply::Line(answer, latency) => {
-                    pause(latency, args.time_scale);
+                ToolServerReply::Message(answer, latency) => {
+                    thread::sleep(clock.wait(latency));
                     break Some(answer);
                 }
                 ToolServerReply::Again(wait) => {
                     refusals += 1;
-                    pause(wait, args.time_scale);
+                    thread::sleep(clock.wait(wait));
                 }
             }
         };
@@ -89,13 +80,6 @@ pub fn mcp(args: &McpArgs) -> Ended {
         }
     }
     Ok(Exit::Ran)
-}
-
-fn pause(time: Duration, scale: f64) {
-    if scale > 0.0 {
-        let wait = std::time::Duration::try_from_secs_f64(time.seconds() / scale);
-        std::thread::sleep(wait.unwrap_or_default());
-    }
 }
 
 /// Writes the two files that the tutorial's app can start: a program for arXiv, and a script of

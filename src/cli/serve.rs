@@ -32,6 +32,15 @@ pub fn serve(args: &ServeArgs) -> Ended {
         None => AnswerScript::default(),
     };
     let recorder = recorder(args, &loaded.scenario)?;
+    if let Some(file) = &args.report {
+        // Told before hours of traffic, not after them.
+        let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
+        if file.is_dir() || folder.is_some_and(|folder| !folder.is_dir()) {
+            let message = format!("`{}` cannot be written", file.display());
+            let help = "name a file in a folder that exists";
+            return Err(bad_file(&[Diagnostic::new(message).help(help)]));
+        }
+    }
     // The server's tasks share the scenario for as long as the process lives.
     let scenario = &Box::leak(Box::new(loaded)).scenario;
     for study in scenario.studies.iter().filter(|study| study.paired.is_some()) {

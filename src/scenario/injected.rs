@@ -33,6 +33,8 @@ pub enum Endpoint {
     LaunchDarklyRest,
     /// Where SDKs send their events: `/bulk`.
     Events,
+    /// Calls of tools over MCP.
+    Mcp,
 }
 
 impl Endpoint {
@@ -45,6 +47,7 @@ impl Endpoint {
             Self::LaunchDarklySdk,
             Self::LaunchDarklyRest,
             Self::Events,
+            Self::Mcp,
         ];
         PROVIDERS.iter().copied().map(Self::Chat).chain(others)
     }
@@ -60,6 +63,7 @@ impl Endpoint {
             Self::LaunchDarklySdk => "launchdarkly-sdk",
             Self::LaunchDarklyRest => "launchdarkly-rest",
             Self::Events => "events",
+            Self::Mcp => "mcp",
         }
     }
 
@@ -68,7 +72,7 @@ impl Endpoint {
     pub fn has_models(self) -> bool {
         match self {
             Self::Chat(_) | Self::Embeddings | Self::Counting | Self::Moderations => true,
-            Self::LaunchDarklySdk | Self::LaunchDarklyRest | Self::Events => false,
+            Self::LaunchDarklySdk | Self::LaunchDarklyRest | Self::Events | Self::Mcp => false,
         }
     }
 }

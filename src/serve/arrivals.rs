@@ -85,10 +85,10 @@ impl Arrivals {
         &self.plan.unit
     }
 
-    /// Whether one of its experiments has this design: the same treatments of the same config,
+    /// The key of its experiment that has this design: the same treatments of the same config,
     /// compared on the same metrics.
     #[must_use]
-    pub fn covers(&self, started: &Started) -> bool {
+    pub fn covers(&self, started: &Started) -> Option<&str> {
         let arms = |experiment: &Experiment| {
             let arms = experiment.treatments.iter().enumerate();
             arms.map(|(nth, arm)| (arm.variation.clone(), nth == experiment.control))
@@ -104,19 +104,21 @@ impl Arrivals {
                 metric.better,
             )
         };
-        self.plan.unit == started.unit
-            && self.plan.studies.iter().map(|study| &study.experiment).any(|experiment| {
-                experiment.config == started.design.config
-                    && arms(experiment) == arms(&started.design)
-                    && started.metrics.iter().all(|metric| {
-                        let own = experiment
-                            .metrics
-                            .iter()
-                            .filter_map(|&own| self.plan.metrics.get(own))
-                            .find(|own| own.key == metric.key);
-                        own.is_some_and(|own| counted(own) == counted(metric))
-                    })
-            })
+        let same = |experiment: &&Experiment| {
+            self.plan.unit == started.unit
+                && experiment.config == started.design.config
+                && arms(experiment) == arms(&started.design)
+                && started.metrics.iter().all(|metric| {
+                    let own = experiment
+                        .metrics
+                        .iter()
+                        .filter_map(|&own| self.plan.metrics.get(own))
+                        .find(|own| own.key == metric.key);
+                    own.is_some_and(|own| counted(own) == counted(metric))
+                })
+        };
+        let mut own = self.plan.studies.iter().map(|study| &study.experiment);
+        own.find(same).map(|experiment| experiment.key.as_str())
     }
 
     /// Events from this Unix time in milliseconds on do not count.
@@ -171,7 +173,10 @@ impl Arrivals {
                 experiment.treatments.iter().any(|treatment| treatment.variation == key)
             };
             experiment.metrics.iter().any(counts)
-                && of.treatments.iter().all(|treatment| takes_part(&treatment.variation))
+                && of
+                    .treatments
+                    .iter()
+                    .all(|treatment| !treatment.takes_part || takes_part(&treatment.variation))
         };
         let study = self
             .plan

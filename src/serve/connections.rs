@@ -27,6 +27,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::Sleep;
 
 use crate::serve::guard::HostGuard;
+use crate::serve::unversioned;
 use crate::time::Duration;
 
 /// Most bytes of a request's head.
@@ -119,10 +120,11 @@ impl Service<Request<Incoming>> for Timely {
         <TowerToHyperService<Router> as Service<Request>>::Future,
     >;
 
-    fn call(&self, request: Request<Incoming>) -> Self::Future {
+    fn call(&self, mut request: Request<Incoming>) -> Self::Future {
         if let Some(refusal) = self.guard.refuse(&request) {
             return Either::Left(ready(Ok(refusal)));
         }
+        unversioned::complete(&mut request);
         let patience = self.patience;
         let timed = request.map(|body| {
             if body.is_end_stream() {

@@ -19,6 +19,7 @@ use crate::serve::door::Door;
 use crate::serve::faults_control;
 use crate::serve::grade::Finding;
 use crate::serve::http::{bytes_of, json, refusal, set, text};
+use crate::serve::mcp::service_name;
 use crate::serve::page::{REFRESH, ServeProgress, page};
 use crate::serve::world::World;
 use crate::time::unix_ms;
@@ -37,6 +38,8 @@ pub async fn status(State(world): State<Arc<World>>) -> Response {
                 "mobile_key": own.mobile_key, "client_side_id": own.client_side_id })
         })
         .collect();
+    let tools: Vec<String> =
+        world.scenario.tools.iter().map(|tool| format!("/mcp/{}", service_name(tool))).collect();
     let ledger = world.ledger();
     let used = ledger.batched;
     let batched = json!({
@@ -47,6 +50,7 @@ pub async fn status(State(world): State<Arc<World>>) -> Response {
         "version": env!("CARGO_PKG_VERSION"), "scenario": world.scenario.name, "seed": world.settings.seed.0,
         "time_scale": world.settings.time_scale,
         "launchdarkly": { "project": project.key, "environment": project.environment, "sdk_key": sdk_key, "keys": keys },
+        "mcp": tools,
         "chats": ledger.chats, "payloads": ledger.payloads, "repeated_payloads": ledger.repeated_payloads, "diagnostics": ledger.diagnostics,
         "events": ledger.total(), "events_by_kind": ledger.kinds, "malformed_events": ledger.malformed,
         "last_fault": ledger.last_fault,

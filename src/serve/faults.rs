@@ -100,11 +100,11 @@ const FIRST_PROVIDERS: usize = 3;
 
 /// What a rule is, in 32 bits of its JSON, whose names are those of scenario files. How often it
 /// strikes does not matter, so that a larger rate hits the same requests and more; nor does how many
-/// providers there are, for a rule that holds for all of them.
+/// providers there are, or whether there are tools, for a rule that holds for all of them.
 fn salt(rule: &FaultRule) -> u64 {
     let all = PROVIDERS.iter().map(|provider| Endpoint::Chat(*provider));
     let everywhere = all.clone().all(|endpoint| rule.on.contains(&endpoint));
-    let newer: Vec<Endpoint> = all.skip(FIRST_PROVIDERS).collect();
+    let newer: Vec<Endpoint> = all.skip(FIRST_PROVIDERS).chain([Endpoint::Mcp]).collect();
     let on: Vec<&Endpoint> =
         rule.on.iter().filter(|on| !(everywhere && newer.contains(on))).collect();
     let bytes = serde_json::to_vec(&(rule.kind, &on, &rule.models)).unwrap_or_default();

@@ -13,6 +13,7 @@ use std::time::Duration as Wait;
 use axum::body::{Body, Bytes};
 use axum::http::header;
 use axum::response::Response;
+use serde_json::Value;
 use tokio::sync::mpsc;
 use tokio_stream::StreamExt;
 use tokio_stream::wrappers::ReceiverStream;
@@ -23,7 +24,8 @@ use crate::llm::wire::framing::Framing;
 use crate::llm::wire::limits::{RateLimits, Window};
 use crate::llm::wire::responses::ResponsesApi;
 use crate::scenario::FaultKind;
-use crate::serve::http::{bytes_of, refusal, set};
+use crate::serve::http::{bytes_of, json, refusal, set};
+use crate::serve::mcp;
 use crate::time::{Duration, unix_ms};
 
 /// Who refuses.
@@ -35,6 +37,8 @@ pub enum Words {
     Responses(Provider, &'static ResponsesApi, String),
     /// LaunchDarkly.
     LaunchDarkly,
+    /// A server of tools.
+    Mcp,
 }
 
 /// Requests a minute that a rate limit allows: what a provider's smallest accounts have.
@@ -72,6 +76,7 @@ impl Words {
                 by_provider(*provider, id, status, kind, retry_after)
             }
             Self::LaunchDarkly => by_launchdarkly(status.unwrap_or(503), kind, retry_after),
+            Self::Mcp => by_tools(status.unwrap_or(503), kind, retry_after),
         })
     }
 }
@@ -83,7 +88,7 @@ impl Words {
         match self {
             Self::Provider(provider, id) => Some(provider.api.encode_stream_error(&error, id)),
             Self::Responses(_, api, _) => Some(api.encode_stream_error(&error, sent)),
-            Self::LaunchDarkly => None,
+            Self::LaunchDarkly | Self::Mcp => None,
         }
     }
 }
@@ -96,13 +101,7 @@ fn by_provider(
     kind: ErrorKind,
     retry_after: Option<Duration>,
 ) -> Response {
-    let message = match kind {
-        ErrorKind::RateLimited => "Rate limit exceeded, please try again later",
-        ErrorKind::Overloaded => "Overloaded",
-        ErrorKind::Timeout => "The request timed out",
-        _ => "Internal server error",
-    };
-    let error = ChatError { retry_after, ..ChatError::new(kind, message) };
+    let error = ChatError { retry_after, ..ChatError::new(kind, message(kind)) };
     let mut reply = provider.api.encode_error(&error, id);
     if kind == ErrorKind::RateLimited {
         let requests =
@@ -121,6 +120,30 @@ fn by_provider(
     response
 }
 
+/// What is said of an error.
+fn message(kind: ErrorKind) -> &'static str {
+    match kind {
+        ErrorKind::RateLimited => "Rate limit exceeded, please try again later",
+        ErrorKind::Overloaded => "Overloaded",
+        ErrorKind::Timeout => "The request timed out",
+        _ => "Internal server error",
+    }
+}
+
+/// Asks to wait, in whole seconds.
+fn ask_to_wait(response: &mut Response, retry_after: Option<Duration>) {
+    if let Some(wait) = retry_after {
+        set(response, "retry-after", &wait.us().div_ceil(1_000_000).to_string());
+    }
+}
+
+fn by_tools(status: u16, kind: ErrorKind, retry_after: Option<Duration>) -> Response {
+    let error = mcp::error(&Value::Null, -32603, message(kind), &Value::Null);
+    let mut response = json(status, &error);
+    ask_to_wait(&mut response, retry_after);
+    response
+}
+
 fn by_launchdarkly(status: u16, kind: ErrorKind, retry_after: Option<Duration>) -> Response {
     let (code, message) = match kind {
         ErrorKind::RateLimited => {
@@ -132,9 +155,7 @@ fn by_launchdarkly(status: u16, kind: ErrorKind, retry_after: Option<Duration>) 
         _ => ("internal_service_error", "An internal error occurred. Try again later."),
     };
     let mut response = refusal(status, code, message);
-    if let Some(wait) = retry_after {
-        set(&mut response, "retry-after", &wait.us().div_ceil(1_000_000).to_string());
-    }
+    ask_to_wait(&mut response, retry_after);
     if kind == ErrorKind::RateLimited {
         set(&mut response, "x-ratelimit-global-remaining", "0");
         set(&mut response, "x-ratelimit-route-remaining", "0");

@@ -17,6 +17,8 @@ use crate::serve::http::{refusal, text};
 
 /// The control pages.
 const CONTROL: &str = "/_simlab/";
+/// The tools: the protocol demands that they check where a page comes from.
+const TOOLS: &str = "/mcp/";
 /// A header that no form can send: it allows a POST to the control pages without a JSON body.
 const OWN_HEADER: &str = "x-simlab";
 
@@ -65,30 +67,25 @@ impl HostGuard {
             let message = "a page of another origin may not use this one";
             return Some(refusal(403, "forbidden", message));
         }
-        if self.pages || request.uri().path().starts_with(CONTROL) {
-            self.refuse_control(request.method(), headers)
+        let path = request.uri().path();
+        if self.pages || path.starts_with(CONTROL) {
+            self.refuse_foreign(headers, "simlab's control pages")
+                .or_else(|| refuse_form(request.method(), headers))
+        } else if path.starts_with(TOOLS) {
+            self.refuse_foreign(headers, "the tools")
         } else {
             None
         }
     }
 
-    fn refuse_control(&self, method: &Method, headers: &HeaderMap) -> Option<Response> {
+    /// Refuses a page that does not come from this machine.
+    fn refuse_foreign(&self, headers: &HeaderMap, what: &str) -> Option<Response> {
         let foreign =
             |origin: &str| origin.split_once("://").is_none_or(|(_, host)| !self.is_known(host));
-        if headers.get("origin").is_some_and(|origin| origin.to_str().map_or(true, foreign)) {
-            return Some(refusal(
-                403,
-                "forbidden",
-                "a page of another origin may not use simlab's control pages",
-            ));
-        }
-        let is_json = text(headers, "content-type")
-            .is_some_and(|kind| kind.to_ascii_lowercase().starts_with("application/json"));
-        if *method == Method::POST && !is_json && !headers.contains_key(OWN_HEADER) {
-            let message = "a POST to a control page needs the header `content-type: application/json` or `x-simlab: 1`";
-            return Some(refusal(415, "unsupported_media_type", message));
-        }
-        None
+        let origin = headers.get("origin")?;
+        origin.to_str().map_or(true, foreign).then(|| {
+            refusal(403, "forbidden", &format!("a page of another origin may not use {what}"))
+        })
     }
 
     /// Whether `host`, with or without a port, is a loopback name or an allowed one.
@@ -110,6 +107,17 @@ impl HostGuard {
 fn is_foreign(headers: &HeaderMap) -> bool {
     let site = text(headers, "sec-fetch-site").unwrap_or("none");
     !["same-origin", "none"].contains(&site) && text(headers, "sec-fetch-mode") != Some("navigate")
+}
+
+/// Refuses a POST that a form could have sent.
+fn refuse_form(method: &Method, headers: &HeaderMap) -> Option<Response> {
+    let is_json = text(headers, "content-type")
+        .is_some_and(|kind| kind.to_ascii_lowercase().starts_with("application/json"));
+    let refused = *method == Method::POST && !is_json && !headers.contains_key(OWN_HEADER);
+    refused.then(|| {
+        let message = "a POST to a control page needs the header `content-type: application/json` or `x-simlab: 1`";
+        refusal(415, "unsupported_media_type", message)
+    })
 }
 
 /// A host as a message can show it.
@@ -217,6 +225,9 @@ mod tests {
         }
         assert_eq!(status(&guard, "POST", "/_simlab/reset", &[host]), 415);
         assert_eq!(status(&guard, "POST", "/_simlab/reset", &[host, ("x-simlab", "1")]), 200);
+        for (origin, told) in [("https://evil.example", 403), ("http://localhost:6274", 200)] {
+            assert_eq!(status(&guard, "POST", "/mcp/arxiv", &[host, ("origin", origin)]), told);
+        }
         assert_eq!(
             status(&guard, "POST", "/v1/messages", &[host, ("origin", "https://app.example")]),
             200,

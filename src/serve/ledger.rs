@@ -7,7 +7,7 @@
 //!
 //! Does not know: HTTP.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use serde_json::Value;
 
@@ -102,6 +102,8 @@ struct Made {
 pub struct Ledger {
     /// The scenario's experiments.
     study: Arrivals,
+    /// Those that the account has, by key, where it began empty; otherwise it has them all.
+    own: Option<BTreeSet<String>>,
     /// Experiments that were made over REST, by path, each with the id and number of its latest
     /// iteration.
     made: BTreeMap<String, Made>,
@@ -148,6 +150,7 @@ impl Ledger {
     pub fn new(scenario: &'static Scenario, seed: Seed, faults: &[FaultRule]) -> Self {
         Self {
             study: Arrivals::new(scenario),
+            own: None,
             made: BTreeMap::new(),
             fingerprint: 0,
             seen: GenerationalMap::new(MAX_PAYLOADS),
@@ -169,10 +172,19 @@ impl Ledger {
         }
     }
 
+    /// The same, for an account that begins empty: the scenario's experiments are not there.
+    #[must_use]
+    pub fn begun_empty(self) -> Self {
+        Self { own: Some(BTreeSet::new()), ..self }
+    }
+
     /// The statistics of what has arrived so far.
     #[must_use]
     pub fn report(&self) -> Report {
         let mut report = self.study.report(format!("{:016x}", self.fingerprint));
+        if let Some(own) = &self.own {
+            report.experiments.retain(|experiment| own.contains(&experiment.key));
+        }
         for made in self.made.values() {
             for mut experiment in made.study.report(String::new()).experiments {
                 // The scenario's experiment of this key has another design.
@@ -192,7 +204,10 @@ impl Ledger {
             let known = self.made.get_mut(&one.path).filter(|made| made.iteration == one.iteration);
             if let Some(known) = known {
                 known.study.end(one.ended_ms);
-            } else if self.study.covers(one) {
+            } else if let Some(key) = self.study.covers(one) {
+                if let Some(own) = &mut self.own {
+                    own.insert(key.to_owned());
+                }
                 self.made.remove(&one.path);
             } else {
                 let made = Made {

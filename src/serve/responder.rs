@@ -225,6 +225,11 @@ impl ChatResponder {
         }
     }
 
+    /// The scenario's models with its own tools.
+    pub fn scenario_mock(&self) -> MockModels<'_> {
+        self.mock(&self.scenario.tools)
+    }
+
     fn base(&self) -> &'static KnowledgeBase {
         &self.scenario.knowledge
     }

@@ -29,6 +29,11 @@ pub fn results(
         .zip(&summary.metrics)
         .find(|(found, _)| found.metric.key == of.metric)?;
     let one = |treatment: &ResultTreatment| {
+        if !treatment.takes_part {
+            return Some(
+                json!({ "treatmentId": treatment.id, "treatmentName": treatment.name, "units": 0, "traffic": 0 }),
+            );
+        }
         let place =
             experiment.treatments.iter().position(|own| own.variation == treatment.variation)?;
         let (variation, tally) = found.variations.get(place).zip(input.tallies.get(place))?;

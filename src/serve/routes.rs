@@ -22,7 +22,7 @@ use crate::serve::door::{Door, base};
 use crate::serve::world::World;
 use crate::serve::{
     answers_control, batches, by_path, chat, client_side, control, cors, events, faults_control,
-    moderations, recorder_gate, response_requests, responses, rest, stream,
+    mcp_http, moderations, recorder_gate, response_requests, responses, rest, stream,
 };
 
 type Routes = Router<Arc<World>>;
@@ -195,6 +195,10 @@ fn of_responses(provider: Provider, api: &'static ResponsesApi, base: &str) -> R
         .route(&(conversations + "/{*rest}"), any(conversation))
 }
 
+fn of_tools() -> Routes {
+    Router::new().route("/mcp/{tool}", any(mcp_http::served))
+}
+
 fn of_simlab() -> Routes {
     let faults = get(faults_control::list)
         .post(faults_control::add)
@@ -249,7 +253,10 @@ pub fn of_door(door: Door, world: Arc<World>) -> Router {
 pub fn all(world: Arc<World>) -> Router {
     let providers = world.providers().to_vec();
     complete(
-        of_launchdarkly().merge(of_providers(&providers, true)).merge(of_simlab()),
+        of_launchdarkly()
+            .merge(of_providers(&providers, true))
+            .merge(of_tools())
+            .merge(of_simlab()),
         world,
         None,
     )

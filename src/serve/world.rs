@@ -27,6 +27,7 @@ use crate::serve::recent_chats::RecentChats;
 use crate::serve::recorder::Recorder;
 use crate::serve::responder::ChatResponder;
 use crate::serve::response_store::ResponseStore;
+use crate::serve::served_tools::ServedTools;
 use crate::serve::state::{State, StateEntry};
 use crate::time::{Duration, unix_ms};
 
@@ -108,6 +109,8 @@ pub struct World {
     answers: Mutex<Answers>,
     /// What becomes of an app's traffic, if the mocks do not answer it.
     pub recorder: Option<Recorder>,
+    /// The tools over MCP.
+    pub tools: ServedTools,
     /// What outlives a restart.
     state: Option<State>,
     /// Held while something is kept and then takes effect, so that the file has the order in which
@@ -134,6 +137,12 @@ fn first_account(scenario: &Scenario, settings: Settings) -> Result<Account, Boo
     Ok(mock_account(&scenario.project, settings.seed, u64::from(KEY_EPOCH) * 1000)?.0)
 }
 
+/// What has arrived before the first request: nothing.
+fn first_ledger(scenario: &'static Scenario, settings: Settings, faults: &[FaultRule]) -> Ledger {
+    let ledger = Ledger::new(scenario, settings.seed, faults);
+    if settings.bootstrap { ledger } else { ledger.begun_empty() }
+}
+
 impl World {
     /// The world of a scenario.
     ///
@@ -148,12 +157,13 @@ impl World {
             providers: scenario.providers(),
             responder: ChatResponder::new(scenario, settings.seed, settings.failures),
             account: Mutex::new(account),
-            ledger: Mutex::new(Ledger::new(scenario, settings.seed, &scenario.faults)),
+            ledger: Mutex::new(first_ledger(scenario, settings, &scenario.faults)),
             recent_chats: Mutex::new(RecentChats::new(settings.transcript as usize)),
             response_store: Mutex::default(),
             batch_store: Mutex::default(),
             answers: Mutex::default(),
             recorder: None,
+            tools: ServedTools::default(),
             state: None,
             order: Arc::default(),
             faults: scenario.faults.clone(),
@@ -320,9 +330,10 @@ impl World {
         }
         *self.response_store() = ResponseStore::default();
         *self.batch_store() = BatchStore::default();
+        self.tools.start_over();
         let mut ledger = held(&self.ledger);
         let streams = ledger.grade.streams();
-        *ledger = Ledger::new(self.scenario, self.settings.seed, &self.faults);
+        *ledger = first_ledger(self.scenario, self.settings, &self.faults);
         (0..streams).for_each(|_| ledger.grade.stream_opened());
         drop(ledger);
         self.revision.send_modify(|revision| *revision += 1);

@@ -36,6 +36,7 @@ mod live;
 mod live_flags;
 mod live_flags_faults;
 mod mcp;
+mod mcp_http;
 mod mistakes;
 mod model_prices;
 mod other_files;

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::program::{folder, simlab};
 
 /// What the server says to these lines.
-fn said(arguments: &[&str], lines: &[String]) -> Vec<Value> {
+pub(super) fn said(arguments: &[&str], lines: &[String]) -> Vec<Value> {
     let mut child = Command::new(env!("CARGO_BIN_EXE_simlab"))
         .arg("mcp")
         .args(arguments)
@@ -87,6 +87,16 @@ fn anything_else_gets_the_protocols_error() {
     let unknown = simlab(&["mcp", "arxive"]);
     assert_eq!((unknown.code, unknown.out.as_str()), (2, ""));
     assert!(unknown.err.contains("has no tool `arxive`"), "{}", unknown.err);
+    assert!(unknown.err.contains("did you mean `arxiv`?"), "{}", unknown.err);
+    for (arguments, told) in [
+        (["mcp", "arxiv", "--time-scale", "-1"], "expected a number of 0 or more"),
+        (["serve", "security", "--time-scale", "-1"], "expected a number of 0 or more"),
+        (["serve", "security", "--sdk-key", ""], "a value is required"),
+        (["serve", "security", "--report", "/nowhere/report.json"], "name a file in a folder"),
+    ] {
+        let refused = simlab(&arguments);
+        assert!(refused.code != 0 && refused.err.contains(told), "{arguments:?}: {}", refused.err);
+    }
 }
 
 #[test]

@@ -202,3 +202,64 @@ fn a_page_of_another_origin_may_use_the_mocks_but_not_the_control_pages() {
         assert_eq!((answer.status, allowed(&answer)), (403, None));
     }
 }
+
+#[test]
+fn the_table_of_clients_names_each_package_that_is_tried_and_no_other() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let read = |path: &str| std::fs::read_to_string(root.join(path)).unwrap();
+    let page = read("docs/app.md");
+    let table = page.split("<!-- clients -->").nth(1).unwrap().split("<!-- end").next().unwrap();
+    let plain = |name: &str| name.split('[').next().unwrap().trim().to_owned();
+    // What the checks need besides what they try.
+    let tools = ["pytest", "vitest", "jsdom", "zod"];
+    let mut tried: Vec<String> = Vec::new();
+    for lock in ["clients", "frameworks", "rows"] {
+        let lines = read(&format!(".ci/lock/{lock}.in"));
+        tried.extend(lines.lines().filter(|line| !line.starts_with('#')).map(plain));
+    }
+    let packages: Value = serde_json::from_str(&read(".ci/clients/node/package.json")).unwrap();
+    tried.extend(packages["dependencies"].as_object().unwrap().keys().cloned());
+    tried.retain(|name| !tools.contains(&name.as_str()));
+    let cells: String = table.lines().filter_map(|line| line.split('|').nth(1)).collect();
+    let words: Vec<&str> =
+        cells.split([' ', ',', '(', ')', ';']).filter(|word| !word.is_empty()).collect();
+    // On Node the packages of a framework have its scope before their names.
+    let known = |name: &String| {
+        let scoped = name.strip_prefix("@langchain/").map(|own| format!("langchain-{own}"));
+        words.contains(&scoped.as_deref().unwrap_or(name))
+    };
+    let missing: Vec<&String> = tried.iter().filter(|name| !known(name)).collect();
+    assert!(missing.is_empty(), "the table of docs/app.md has no {missing:?}");
+    let looks = |word: &&&str| **word != "---" && (word.contains('-') || word.starts_with('@'));
+    let other: Vec<&&str> = words
+        .iter()
+        .filter(looks)
+        .filter(|word| !tried.iter().any(|name| name == **word))
+        .collect();
+    assert!(other.is_empty(), "nothing tries {other:?}");
+}
+
+#[test]
+fn models_answer_at_addresses_without_a_version() {
+    let served = Served::start(&["security"]);
+    let words = json!([{ "role": "user", "content": "Hello" }]);
+    for (path, body) in [
+        ("/chat/completions", json!({ "model": "gpt-4o", "messages": words })),
+        (
+            "/messages",
+            json!({ "model": "claude-sonnet-4-5", "max_tokens": 100, "messages": words }),
+        ),
+        ("/messages/count_tokens", json!({ "model": "claude-sonnet-4-5", "messages": words })),
+        ("/embeddings", json!({ "model": "text-embedding-3-small", "input": "Hello" })),
+        ("/responses", json!({ "model": "gpt-4o", "input": "Hello" })),
+    ] {
+        let headers = [
+            ("authorization", "Bearer any"),
+            ("x-api-key", "any"),
+            ("anthropic-version", "2023-06-01"),
+        ];
+        let answer = served.json("POST", path, &headers, &body);
+        assert_eq!(answer.status, 200, "{path}: {answer:?}");
+    }
+    assert_eq!(served.send("GET", "/models", &[("authorization", "Bearer any")], b"").status, 200);
+}

@@ -58,14 +58,14 @@ fn make(served: &Served) -> Vec<String> {
         own["_id"].as_str().unwrap().to_owned()
     };
     let ids: Vec<String> = ARMS.iter().map(|key| id(key)).collect();
-    let treatments: Vec<Value> = ids
-        .iter()
-        .enumerate()
-        .map(|(nth, id)| {
-            json!({ "name": ARMS[nth], "baseline": nth == 0, "allocationPercent": "50",
-                "parameters": [{ "flagKey": "support-agent", "variationId": id }] })
-        })
-        .collect();
+    let treatment = |name: &str, baseline: bool, percent: &str, id: &str| {
+        json!({ "name": name, "baseline": baseline, "allocationPercent": percent,
+            "parameters": [{ "flagKey": "support-agent", "variationId": id }] })
+    };
+    let mut treatments: Vec<Value> =
+        ids.iter().enumerate().map(|(nth, id)| treatment(ARMS[nth], nth == 0, "50", id)).collect();
+    // Whoever makes an experiment by hand lists the variations without traffic, too.
+    treatments.push(treatment("eu-paid", false, "0", &id("eu-paid")));
     let iteration = json!({ "hypothesis": "it resolves more", "metrics": [{ "key": "minutes" }, { "key": "tickets", "isGroup": true }],
         "primarySingleMetricKey": "resolved", "treatments": treatments,
         "flags": { "support-agent": { "ruleId": rule, "flagConfigVersion": 1 } } });
@@ -224,9 +224,14 @@ fn an_experiment_made_over_rest_is_analyzed_like_the_scenarios_own() {
         &format!("{EXPERIMENTS}/my-experiment/metrics/resolved/results"),
         &Value::Null,
     );
-    for (nth, treatment) in
-        results["results"][0]["treatmentResults"].as_array().unwrap().iter().enumerate()
-    {
+    let told = results["results"][0]["treatmentResults"].as_array().unwrap();
+    let idle = told.last().unwrap();
+    assert_eq!((told.len(), &idle["treatmentName"]), (3, &json!("eu-paid")));
+    assert_eq!(
+        (&idle["units"], &idle["traffic"], &idle["mean"]),
+        (&json!(0), &json!(0), &json!(null))
+    );
+    for (nth, treatment) in told.iter().take(2).enumerate() {
         assert_eq!(treatment["treatmentId"], ids[nth]);
         let of_report =
             experiment["metrics"][0]["variations"][nth]["posterior_mean"].as_f64().unwrap();
@@ -252,6 +257,27 @@ fn an_experiment_made_over_rest_is_analyzed_like_the_scenarios_own() {
 
     let again = report(&Served::start(&arguments));
     assert_eq!(own(&again), Some(experiment), "the same after a restart");
+}
+
+#[test]
+fn an_account_that_begins_empty_has_no_experiment_of_the_scenario() {
+    let served = Served::start(&[]);
+    assert_eq!(report(&served)["experiments"], json!([]));
+    // The scenario's own project, set up later, has its experiments.
+    let base = format!("http://{}", served.address);
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_simlab"))
+        .args(["bootstrap", "security", "--live", "--yes"])
+        .env_clear()
+        .envs([("LD_API_KEY", "api-token"), ("LD_BASE_URL", &base)])
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let found = report(&served);
+    let keys: Vec<&Value> =
+        found["experiments"].as_array().unwrap().iter().map(|one| &one["key"]).collect();
+    assert_eq!(keys, ["security-level"]);
+    served.send("POST", "/_simlab/reset", &[("x-simlab", "1")], b"");
+    assert_eq!(report(&served)["experiments"], json!([]), "empty again");
 }
 
 #[test]

@@ -10,6 +10,7 @@ use simlab::llm::tasks::Task;
 use simlab::llm::wire::PROVIDERS;
 use simlab::scenario::{Scenario, load};
 
+use super::program::folder;
 use super::serve::{Served, place};
 
 /// How an app asks for a structure.
@@ -167,6 +168,45 @@ fn a_guard_stops_as_few_harmless_requests_as_its_node_says() {
     }
     // 4 of 400 are expected (false_stops: 0.01); 3.5 standard deviations are 7.
     assert!((1..=11).contains(&stopped), "{stopped}");
+}
+
+#[test]
+fn a_guard_errs_as_its_variation_says_where_the_request_tells_which_one_it_is() {
+    let variations = |strict: &str| {
+        format!(
+            r#"(title: "Is the strict guard worth it?", traffic: (queries: 10), graph: (key: "m", root: "guard", nodes: {{
+                "guard": (role: Guard(misses: 0.1, false_stops: 0.01), model: "gpt-6-luna", instructions: "Decide whether this may be answered."),
+                "assistant": (model: "gpt-6-luna"),
+            }}, edges: [(from: "guard", to: "assistant")]),
+            configs: {{ "guard": (variations: {{ "strict": (guard: (false_stops: 0.5){strict}) }}) }},
+            metrics: {{ "stopped": (event: "request_stopped", aggregation: Occurrence, statistic: Mean, missing: Zero, better: Lower) }},
+            experiments: [(key: "strictness", config: "guard", control: "default", split: {{ "default": "50%", "strict": "50%" }}, metrics: ["stopped"])])"#
+        )
+    };
+    let stopped = |name: &str, text: &str| {
+        let file = folder(name).join("guard.ron");
+        std::fs::write(&file, text).unwrap();
+        let path = file.to_str().unwrap();
+        let loaded = load(path).unwrap();
+        let served = Served::start(&[path]);
+        let schema = Task::Guard.schema().unwrap().lines().nth(2).unwrap();
+        let strict = Variation { config: 0, variation: 1 };
+        let of = |user: u32| {
+            let key = format!("reader-{user}");
+            let asks = (key.as_str(), "What is a policy?");
+            asked((&served, &loaded.scenario), strict, asks, (schema, Way::Tool))
+        };
+        (0..200).filter(|user| of(*user)["allowed"] == false).count()
+    };
+    // 100 of 200 are expected; four standard deviations are 28.
+    let own = stopped(
+        "own-guard",
+        &variations(", instructions: \"Decide strictly whether this may be answered.\""),
+    );
+    assert!((72..=128).contains(&own), "{own}");
+    // With the words of the other variation it could be either, so the node's rates hold: 2 of 200.
+    let same = stopped("same-guard", &variations(""));
+    assert!(same <= 9, "{same}");
 }
 
 #[test]

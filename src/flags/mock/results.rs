@@ -30,6 +30,8 @@ pub struct ResultTreatment {
     pub variation: String,
     /// Whether the others are compared to it.
     pub baseline: bool,
+    /// Whether any users get it: a design may list variations without traffic.
+    pub takes_part: bool,
 }
 
 /// Whose results are wanted.
@@ -137,6 +139,7 @@ impl Account {
                 name: treatment.name.clone(),
                 variation: variation.key.clone(),
                 baseline: treatment.baseline,
+                takes_part: treatment.weight > 0,
             })
         });
         Ok(ResultsOf {

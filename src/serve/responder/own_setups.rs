@@ -5,6 +5,7 @@
 use crate::agents::Graph;
 use crate::journal::AgentId;
 use crate::llm::chat::ChatRequest;
+use crate::llm::model::GuardErrors;
 use crate::llm::setup::Setup;
 use crate::scenario::Scenario;
 
@@ -18,6 +19,8 @@ pub struct OwnSetup {
     pub agent: AgentId,
     /// How it is set up.
     pub setup: &'static Setup,
+    /// How it errs as a guard, as far as it says.
+    guard: GuardErrors,
     /// The model's id.
     model: &'static str,
 }
@@ -33,11 +36,12 @@ impl OwnSetups {
         let graph: &Graph = &scenario.graph;
         let mut all = Vec::new();
         for (agent, config) in graph.agents().zip(&scenario.configs) {
-            for setup in config.variations.iter().map(|variation| &variation.setup) {
+            for variation in &config.variations {
+                let setup = &variation.setup;
                 if setup.instructions.trim().len() >= SHORTEST {
                     let model = scenario.models.get(usize::from(setup.model));
                     let model = model.map_or("", |model| model.id.as_str());
-                    all.push(OwnSetup { agent, setup, model });
+                    all.push(OwnSetup { agent, setup, guard: variation.guard, model });
                 }
             }
         }
@@ -57,5 +61,22 @@ impl OwnSetups {
                 && own.model == request.model
         };
         Some(*self.0.iter().find(same).unwrap_or(first))
+    }
+
+    /// How a guard errs that sends this request; `None` where several of its variations have these
+    /// instructions and this model, and err differently: the request does not say which one it is.
+    #[must_use]
+    pub fn guard(&self, agent: AgentId, request: &ChatRequest) -> Option<GuardErrors> {
+        let system = request.system.as_deref()?;
+        let told = |own: &&OwnSetup| {
+            own.agent == agent
+                && own.model == request.model
+                && system.contains(own.setup.instructions.trim())
+        };
+        let first = self.0.iter().find(told)?;
+        let same = |own: &&OwnSetup| {
+            told(own) && own.setup.instructions.trim() == first.setup.instructions.trim()
+        };
+        self.0.iter().filter(same).all(|own| own.guard == first.guard).then_some(first.guard)
     }
 }

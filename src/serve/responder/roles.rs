@@ -152,7 +152,12 @@ impl ChatResponder {
                 let id = asked.listed.and_then(|question| question.listed);
                 let listed = id.and_then(|id| self.base().listed(id));
                 let harmful = listed.and_then(|listed| listed.harmful()).unwrap_or_default();
-                (Situation::Guards { harmful, errors: guard.errors }, &[])
+                let own = match role {
+                    ServedRole::Agent { agent, .. } => self.own_setups.guard(*agent, request),
+                    ServedRole::Judge { .. } => None,
+                };
+                let errors = own.unwrap_or_default().or(guard.errors);
+                (Situation::Guards { harmful, errors }, &[])
             }
             _ => (Situation::Plain, &[]),
         };

@@ -322,3 +322,16 @@ fn tools_come_before_a_typed_answer_and_prose_gets_its_form() {
         Turn::Own(true)
     );
 }
+
+#[test]
+fn a_marked_field_with_a_schema_says_what_the_text_says() {
+    let schema = json!({ "type": "object", "properties": { "city": { "type": "string" }, "temperature": { "type": "number" } }, "required": ["city", "temperature"] });
+    let system = format!(
+        "[[ ## report ## ]]\n{{report}}        # note: the value you produce must adhere to the JSON schema: {schema}\n\n[[ ## completed ## ]]"
+    );
+    let question = "[[ ## text ## ]]\nThe weather in Oslo is 4 degrees.\n\nRespond with the corresponding output fields, starting with the field `[[ ## report ## ]]`, and then ending with the marker for `[[ ## completed ## ]]`.";
+    let text = said(&ChatRequest { system: Some(system), ..request(question, Vec::new()) });
+    let value = text.split(" ## ]]\n").nth(1).unwrap().split("\n").next().unwrap();
+    let report: Value = serde_json::from_str(value).unwrap();
+    assert_eq!((&report["city"], &report["temperature"]), (&json!("Oslo"), &json!(4)));
+}

@@ -344,7 +344,11 @@ fn formed(asked: TextForm, talk: &Talk, question: &Statement) -> Speech {
         }
         TextForm::Marked(names) => {
             let field = |(name, schema): &(String, Value)| {
-                let value = match invent::value(schema, &words) {
+                let made = match schema["properties"].is_object() {
+                    true => invent::with_fields(schema, &words, known(schema, talk, question)),
+                    false => invent::value(schema, &words),
+                };
+                let value = match made {
                     Ok(Value::String(text)) => text,
                     Ok(value) => value.to_string(),
                     Err(_) => words.clone(),

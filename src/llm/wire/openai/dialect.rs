@@ -49,7 +49,7 @@ const BASE: Dialect = Dialect {
     json_needs_its_word: true,
     tools: ToolRules {
         max: Some(128),
-        may_be_empty: false,
+        may_be_empty: true,
         need_type: true,
         need_parameters: false,
         bad_name: |i, _| {
