@@ -104,7 +104,10 @@ const FIRST_PROVIDERS: usize = 3;
 fn salt(rule: &FaultRule) -> u64 {
     let all = PROVIDERS.iter().map(|provider| Endpoint::Chat(*provider));
     let everywhere = all.clone().all(|endpoint| rule.on.contains(&endpoint));
-    let newer: Vec<Endpoint> = all.skip(FIRST_PROVIDERS).chain([Endpoint::Mcp]).collect();
+    let newer: Vec<Endpoint> = all
+        .skip(FIRST_PROVIDERS)
+        .chain([Endpoint::Counting, Endpoint::Moderations, Endpoint::Mcp])
+        .collect();
     let on: Vec<&Endpoint> =
         rule.on.iter().filter(|on| !(everywhere && newer.contains(on))).collect();
     let bytes = serde_json::to_vec(&(rule.kind, &on, &rule.models)).unwrap_or_default();
