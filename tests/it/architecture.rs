@@ -114,14 +114,15 @@ fn only_these_rooms_touch_files() {
 }
 
 /// Dependencies that open files by themselves, each with the phrase that does it.
-const OPEN_FILES: &[(&str, &str)] = &[("redb", "redb::"), ("layout", "save_to_file")];
+const OPEN_FILES: &[(&str, &str)] =
+    &[("redb", "redb::"), ("layout", "save_to_file"), ("imagesize", "imagesize::size")];
 /// Dependencies that open none, or only what the system or a terminal has (certificates, time
 /// zones).
 const OPEN_NONE: &str = "anstream anstyle axum base64 clap clap_complete clap_mangen flate2 futures-util hdrhistogram hyper \
     hyper-util indicatif infer jiff launchdarkly-sdk-transport launchdarkly-server-sdk launchdarkly-server-sdk-evaluation \
     libm maud miette rand_chacha reqwest ron roxmltree rustls schemars serde serde_json serde_path_to_error sha1 \
     siphasher simlab-tokens smallvec strsim svg terminal_size tokio tokio-stream textwrap unicode-width xxhash-rust regex-syntax \
-    fancy-regex rustix bytes csv encoding_rs_io parquet";
+    fancy-regex rustix bytes csv encoding_rs_io parquet crc32fast multer percent-encoding";
 
 #[test]
 fn it_is_known_of_every_dependency_whether_it_opens_files() {
