@@ -253,7 +253,7 @@ fn wrong_input_is_told_before_anything_is_sent() {
         (vec!["--app", "tutoral"], 3, "did you mean `tutorial`?"),
         (vec!["--serve", "http://example.com"], 2, "of this machine"),
         (vec!["--max-failed", "2"], 2, "share from 0 to 1"),
-        (vec!["--concurrency", "0"], 2, "1..=1000"),
+        (vec!["--concurrency", "0"], 2, "from 1 to 1,000"),
         (vec!["--serve", "http://127.0.0.1:1"], 4, "does not answer"),
         (vec!["--out", form], 3, "cannot be written"),
     ] {
