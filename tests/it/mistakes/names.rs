@@ -110,8 +110,8 @@ fn a_model_that_nobody_uses_either() {
            gpt-6-sol, mistral-small-2603, mistral-large-4-0, gpt-6.1-sol, gpt-6.2-sol, gpt-6-astra,
            gemini-3.5-flash-lite, gemini-3.5-flash, gemini-3.8-flash, gemini-3.1-pro-preview,
            gemini-4-hydrogen, gemini-4-argon, amazon.nova-lite-v1:0, amazon.nova-pro-v1:0,
-           anthropic.claude-sonnet-5-5; a model of your own starts from one of the catalog:
-           `models: { "llama": (like: "…", input_price: "$…", output_price: "$…") }`
+           anthropic.claude-sonnet-5-5; a model of your own starts from one of the catalog: `models:
+           { "llama": (like: "…", input_price: "$…", output_price: "$…") }`
     "#);
 }
 
