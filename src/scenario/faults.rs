@@ -129,9 +129,15 @@ impl<'s> Faults<'s> {
         self.defined.get(&(what, String::new(), key.to_owned())).cloned().unwrap_or(0..0)
     }
 
-    /// Checks that a key has a form that LaunchDarkly takes.
+    /// Checks that a key has a form that LaunchDarkly takes; that of a model is its provider's id,
+    /// which may have `:` and `/` in it.
     pub fn key(&mut self, what: &str, key: &Spanned<String>) {
-        let allowed = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+        let (signs, told) = if what == "model" {
+            ("._-:/", "`.`, `_`, `-`, `:` and `/`")
+        } else {
+            ("._-", "`.`, `_` and `-`")
+        };
+        let allowed = |c: char| c.is_ascii_alphanumeric() || signs.contains(c);
         let valid = key.value.starts_with(|c: char| c.is_ascii_alphanumeric())
             && key.value.chars().all(allowed)
             && key.value.len() <= 200;
@@ -141,7 +147,9 @@ impl<'s> Faults<'s> {
                 format!("`{}` cannot be the key of {article} {what}", key.value),
                 &key.span,
                 "not a key",
-                Some("a key has letters, digits, `.`, `_` and `-`, and starts with a letter or digit".to_owned()),
+                Some(format!(
+                    "a key has letters, digits, {told}, and starts with a letter or digit"
+                )),
             );
         }
     }

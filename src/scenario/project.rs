@@ -103,7 +103,9 @@ pub fn project(
     let model_key = |id: &str| {
         let provider =
             models.iter().find(|model| model.id == id).map_or("", |model| model.provider.name);
-        format!("{provider}.{id}")
+        // LaunchDarkly's keys have no other signs than these; ids such as `amazon.nova-lite-v1:0` do.
+        let sign = |c: char| if c.is_ascii_alphanumeric() || "._-".contains(c) { c } else { '-' };
+        format!("{provider}.{id}").chars().map(sign).collect::<String>()
     };
     let number = |value: f64| {
         serde_json::Number::from_f64(value).map(serde_json::Value::Number).unwrap_or_default()
