@@ -6,6 +6,7 @@ use simlab::context::user_key;
 use simlab::journal::Served as Variation;
 use simlab::knowledge::{Answer, Grade};
 use simlab::llm::chat::{ChatRequest, ContentPart, Message, OfferedTool, Output, Role, ToolChoice};
+use simlab::llm::families::Family;
 use simlab::llm::tasks::Task;
 use simlab::llm::wire::PROVIDERS;
 use simlab::scenario::{Scenario, load};
@@ -213,7 +214,8 @@ fn a_guard_errs_as_its_variation_says_where_the_request_tells_which_one_it_is() 
 fn every_provider_takes_a_plan_by_tool() {
     let served = Served::start(&["research"]);
     for provider in PROVIDERS {
-        let Some(family) = provider.families.iter().find(|family| family.chats) else { continue };
+        let plans = |family: &&Family| family.chats && family.forced_tools;
+        let Some(family) = provider.families.iter().find(plans) else { continue };
         let mut request = ChatRequest::new(family.name);
         request.max_tokens = Some(1000);
         request.messages = vec![Message {

@@ -1,3 +1,5 @@
+//! Requests as Bedrock documents them, read and written.
+
 use serde_json::{Value, json};
 
 use crate::llm::chat::*;
