@@ -135,7 +135,10 @@ pub fn wilson(successes: u64, of: u64) -> (f64, [f64; 2]) {
     let z2 = Z90 * Z90;
     let middle = (p + z2 / (2.0 * n)) / (1.0 + z2 / n);
     let half = Z90 / (1.0 + z2 / n) * (p * (1.0 - p) / n + z2 / (4.0 * n * n)).sqrt();
-    (p, [(middle - half).max(0.0), (middle + half).min(1.0)])
+    // None and all are their own bounds, which rounding misses.
+    let low = if successes == 0 { 0.0 } else { (middle - half).max(0.0) };
+    let high = if successes == of { 1.0 } else { (middle + half).min(1.0) };
+    (p, [low, high])
 }
 
 /// Fits a recording; `base` is the scenario that was recorded. Gives the fitted scenario as well.
