@@ -44,7 +44,7 @@ KINDS = [*MARKS, "langfuse", "litellm"]
 
 def emit(kind, file, users):
     """An application with three agents answers users; the instrumentation of this kind writes its traces."""
-    process = subprocess.Popen([SIMLAB, "serve", TRUTH], stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen([SIMLAB, "serve", TRUTH, "--time-scale", "1"], stdout=subprocess.PIPE, text=True)
     try:
         base = json.loads(process.stdout.readline())["listening"] + "/v1"
         ask, span, finish = {"langfuse": langfuse, "litellm": litellm}.get(kind, opentelemetry)(kind, file, base)
@@ -154,9 +154,15 @@ def figures(found):
     return {(own["about"], own["what"]): own for own in found["figures"]}
 
 
+INSIDE = []
+
+
 def holds(own, truth, slack=0.0):
+    """Of 90% intervals one in ten misses: how many hold is counted, and none may miss by more than its own half width (1 in 1,000)."""
     low, high = own["interval"]
-    assert low - slack <= truth <= high + slack, f"{own['about']}, {own['what']}: {low} to {high} does not hold {truth}"
+    half = (high - low) / 2
+    assert low - half - slack <= truth <= high + half + slack, f"{own['about']}, {own['what']}: {low} to {high} is far from {truth}"
+    INSIDE.append(low - slack <= truth <= high + slack)
 
 
 def check(kind, folder):
@@ -174,7 +180,7 @@ def check(kind, folder):
     holds(own["agent " + first, "answer tokens, sd of the logarithm"], (0.3**2 + 0.2**2) ** 0.5)
     holds(own["agent " + last, "answer tokens, sd of the logarithm"], (0.5**2 + 0.2**2) ** 0.5)
     # The client and a busy machine add to the time of a call, and to its spread.
-    holds(own[terra, "latency.base"], 0.1, slack=0.1)
+    holds(own[terra, "latency.base"], 0.1, slack=0.05)
     for model in (luna, terra):
         for failure in ("error", "rate_limit", "refusal"):
             holds(own[model, f"failures.{failure}"], 0)
@@ -189,6 +195,9 @@ def check(kind, folder):
         holds(own["tool search_v2", "latency, median"], 0.02, slack=0.02)
     for agent in found["simulated"]:
         ratio = agent["simulated"] / agent["measured"]
+        # LiteLLM's log has no agents: two of one model are one, whose second call is taken for one after a tool.
+        if kind == "litellm" and agent["what"] == "input tokens of a call":
+            continue
         # Short replies of a tool come out longer in simulation; the report shows both.
         assert 0.85 < ratio < (1.6 if agent["what"] == "input tokens of a call" else 1.18), agent
     text = Path(scenario).read_text()
@@ -208,3 +217,5 @@ print("traces of " + ", ".join(f"{name} {version(name)}" for name in names))
 with tempfile.TemporaryDirectory() as place:
     for kind in sys.argv[2:] or KINDS:
         check(kind, Path(place))
+print(f"{sum(INSIDE)} of {len(INSIDE)} intervals of 90% hold the served value")
+assert sum(INSIDE) >= 0.8 * len(INSIDE)
