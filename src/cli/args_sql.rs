@@ -8,15 +8,17 @@ use crate::time::Duration;
 
 /// Examples of `sql`, for its help.
 pub(super) const SQL_EXAMPLES: &str = "Examples:
-  simlab sql --dialect duckdb --exposures seen --events orders --metric order:rate --metric order:mean --window 7d
-  simlab sql --dialect bigquery --table shop.users --unit user_id --variation arm --metric resolved:rate
-  simlab sql security --dialect snowflake --exposures prod.exposures --events prod.events
-  simlab sql security --dialect duckdb > stats.sql && duckdb -csv < stats.sql > stats.csv && simlab analyze stats.csv
+  simlab sql --dialect duckdb --exposures seen --events orders --metric order:rate
+  simlab sql --dialect spark --table users --unit id --variation arm --metric paid:rate
+  simlab sql security --dialect snowflake --exposures prod.seen --events prod.events
+  simlab sql security --dialect duckdb > stats.sql
 
-The query reads tables and writes none. A metric is COLUMN:STATISTIC[:up|:down][:cap=VALUE|:cap=p99], as in
-`simlab analyze`: of --events the column is the name of an event. What a table is named as may be anything that the
-dialect reads as one, such as \"read_parquet('events/*.parquet')\" in DuckDB. `simlab reference sql` has the columns of
-the result.";
+The last one goes on with `duckdb -csv < stats.sql > stats.csv`, and then
+`simlab analyze stats.csv`. The query reads tables and writes none. A metric is
+COLUMN:STATISTIC[:up|:down][:cap=VALUE|:cap=p99], as in `simlab analyze`: of
+--events the column is the name of an event. A table may be named in any way
+that the dialect reads, such as \"read_parquet('events/*.parquet')\" in DuckDB.
+`simlab reference sql` has the columns of the result.";
 
 /// The arguments of `sql`.
 #[derive(Debug, Args)]
