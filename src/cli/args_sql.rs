@@ -1,5 +1,6 @@
 //! The arguments of `sql`, with help that teaches.
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 
 use super::args_analyze::{MissingValues, UsersInTwoArms, column_role};
@@ -28,8 +29,8 @@ pub struct SqlArgs {
     #[arg(conflicts_with_all = ["metrics", "table", "control", "split", "users_in_two_arms", "missing"])]
     pub scenario: Option<String>,
     /// The SQL to write.
-    #[arg(long, value_name = "DIALECT", value_enum)]
-    pub dialect: SqlDialect,
+    #[arg(long, value_name = "DIALECT", value_parser = dialect())]
+    pub dialect: WarehouseDialect,
     /// The table of exposures: who got what, and when.
     #[arg(long, value_name = "TABLE", default_value = "exposures")]
     pub exposures: String,
@@ -86,43 +87,13 @@ pub struct SqlArgs {
     pub until: Option<String>,
 }
 
-/// The warehouses whose SQL is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-#[value(rename_all = "lower")]
-pub enum SqlDialect {
-    /// DuckDB.
-    DuckDb,
-    /// PostgreSQL.
-    Postgres,
-    /// Snowflake.
-    Snowflake,
-    /// BigQuery.
-    BigQuery,
-    /// Databricks.
-    Databricks,
-    /// Amazon Redshift.
-    Redshift,
-    /// ClickHouse.
-    ClickHouse,
-    /// Apache Spark.
-    Spark,
-}
-
-impl SqlDialect {
-    /// The same for the writer of queries.
-    #[must_use]
-    pub fn dialect(self) -> WarehouseDialect {
-        match self {
-            Self::DuckDb => WarehouseDialect::DuckDb,
-            Self::Postgres => WarehouseDialect::Postgres,
-            Self::Snowflake => WarehouseDialect::Snowflake,
-            Self::BigQuery => WarehouseDialect::BigQuery,
-            Self::Databricks => WarehouseDialect::Databricks,
-            Self::Redshift => WarehouseDialect::Redshift,
-            Self::ClickHouse => WarehouseDialect::ClickHouse,
-            Self::Spark => WarehouseDialect::Spark,
-        }
-    }
+/// Reads the name of a dialect.
+fn dialect() -> impl TypedValueParser<Value = WarehouseDialect> {
+    let names = WarehouseDialect::ALL.map(|(name, _)| name);
+    PossibleValuesParser::new(names).try_map(|name| {
+        let known = WarehouseDialect::ALL.into_iter().find(|(own, _)| *own == name);
+        known.map(|(_, dialect)| dialect).ok_or("no dialect has this name")
+    })
 }
 
 /// How a column says when.

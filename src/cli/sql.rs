@@ -17,7 +17,7 @@ use crate::recorded::{
 /// Prints the query.
 pub fn sql(args: &SqlArgs) -> Ended {
     let source = source(args)?;
-    let dialect = args.dialect.dialect();
+    let dialect = args.dialect;
     let request = match &args.scenario {
         Some(name) => {
             let scenario = read(name)?.scenario;

@@ -69,8 +69,8 @@ impl HostGuard {
         }
         let path = request.uri().path();
         if self.pages || path.starts_with(CONTROL) {
-            self.refuse_foreign(headers, "simlab's control pages")
-                .or_else(|| refuse_form(request.method(), headers))
+            let what = if self.pages { "this one" } else { "simlab's control pages" };
+            self.refuse_foreign(headers, what).or_else(|| refuse_form(request.method(), headers))
         } else if path.starts_with(TOOLS) {
             self.refuse_foreign(headers, "the tools")
         } else {
@@ -115,7 +115,7 @@ fn refuse_form(method: &Method, headers: &HeaderMap) -> Option<Response> {
         .is_some_and(|kind| kind.to_ascii_lowercase().starts_with("application/json"));
     let refused = *method == Method::POST && !is_json && !headers.contains_key(OWN_HEADER);
     refused.then(|| {
-        let message = "a POST to a control page needs the header `content-type: application/json` or `x-simlab: 1`";
+        let message = "a POST to this page needs the header `content-type: application/json` or `x-simlab: 1`";
         refusal(415, "unsupported_media_type", message)
     })
 }

@@ -9,7 +9,7 @@
 use serde_json::{Map, Value};
 
 use super::attributes::{SpanVocabulary, describe, dialect, failure_of, is_content};
-use super::span::{SpanFailure, SpanKind, TraceItem, TraceScore, TraceSpan, digest};
+use super::span::{SpanFailure, SpanKind, TraceItem, TraceSpan, digest};
 use super::values::{RecordFault, RecordFields};
 
 /// Whether a value is an OTLP document or a part of one.
@@ -111,13 +111,7 @@ pub(super) fn span_items(
         let names = ["gen_ai.evaluation.score.value", "gen_ai.evaluation.score"];
         if let Some(value) = own.number(&names)? {
             let place = format!("{} {name} {}", span.id, span.scores.len());
-            span.scores.push(TraceScore {
-                id: digest(&place),
-                trace,
-                name: name.into(),
-                value,
-                source: "model".into(),
-            });
+            span.score(digest(&place), name, value, "model");
         }
     }
     tell(spoken, TraceItem::Span(Box::new(span)));

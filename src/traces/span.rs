@@ -101,6 +101,12 @@ pub(super) enum TraceItem {
 }
 
 impl TraceSpan {
+    /// Notes a score of the span's trace; `id` is the digest of the score's own id.
+    pub(super) fn score(&mut self, id: u64, name: &str, value: f64, source: &str) {
+        let (trace, name, source) = (self.trace, name.into(), source.into());
+        self.scores.push(TraceScore { id, trace, name, value, source });
+    }
+
     /// A span that says nothing yet but where it belongs.
     pub(super) fn new(trace: u64, id: u64, parent: u64, kind: SpanKind) -> Self {
         Self {

@@ -190,13 +190,7 @@ pub(super) fn langsmith_items(own: RecordFields<'_>, tell: Told<'_>) -> Read {
         let stats = RecordFields::of(stats);
         let Some(value) = stats.map_or(Ok(None), |own| own.number(&["avg"]))? else { continue };
         let score = digest(&format!("{id} {name}"));
-        span.scores.push(TraceScore {
-            id: score,
-            trace,
-            name: name.as_str().into(),
-            value,
-            source: "".into(),
-        });
+        span.score(score, name, value, "");
     }
     tell(TraceItem::Span(Box::new(span)));
     Ok(())
@@ -319,13 +313,7 @@ pub(super) fn braintrust_items(own: RecordFields<'_>, tell: Told<'_>) -> Read {
     for name in scores.keys() {
         let Some(value) = RecordFields(&scores).number(&[name])? else { continue };
         let id = digest(&format!("{id} {name}"));
-        span.scores.push(TraceScore {
-            id,
-            trace,
-            name: name.as_str().into(),
-            value,
-            source: "".into(),
-        });
+        span.score(id, name, value, "");
     }
     tell(TraceItem::Span(Box::new(span)));
     Ok(())
@@ -379,13 +367,8 @@ pub(super) fn promptfoo_items(own: RecordFields<'_>, tell: Told<'_>) -> Read {
     }
     let passed = own.value(&["success"]).and_then(Value::as_bool);
     if let Some(passed) = passed.filter(|_| span.failure.is_none()) {
-        span.scores.push(TraceScore {
-            id: digest(&format!("{id} pass")),
-            trace: id,
-            name: "pass".into(),
-            value: f64::from(u8::from(passed)),
-            source: "assertions".into(),
-        });
+        let value = f64::from(u8::from(passed));
+        span.score(digest(&format!("{id} pass")), "pass", value, "assertions");
     }
     tell(TraceItem::Span(Box::new(span)));
     Ok(())

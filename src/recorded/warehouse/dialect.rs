@@ -33,6 +33,18 @@ const RESERVED: &str = "all analyse analyze and any array as asc at between both
      update user using values variadic view when where window with within";
 
 impl WarehouseDialect {
+    /// All of them, by the names that users write.
+    pub const ALL: [(&'static str, Self); 8] = [
+        ("duckdb", Self::DuckDb),
+        ("postgres", Self::Postgres),
+        ("snowflake", Self::Snowflake),
+        ("bigquery", Self::BigQuery),
+        ("databricks", Self::Databricks),
+        ("redshift", Self::Redshift),
+        ("clickhouse", Self::ClickHouse),
+        ("spark", Self::Spark),
+    ];
+
     /// Whether a backslash in a text in quotes begins an escape.
     fn has_escapes(self) -> bool {
         matches!(self, Self::BigQuery | Self::Databricks | Self::ClickHouse | Self::Spark)
