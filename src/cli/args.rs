@@ -6,7 +6,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::args_analyze::{ANALYZE_EXAMPLES, AnalyzeArgs};
 use super::args_drive::{DRIVE_EXAMPLES, DriveArgs};
-pub use super::args_format::{Format, FromFormat};
+pub use super::args_format::Format;
+use super::args_format::trace_format;
 use super::args_journal::JournalCommand;
 use super::args_live;
 use super::args_mcp::McpArgs;
@@ -16,6 +17,7 @@ use super::args_sql::{SQL_EXAMPLES, SqlArgs};
 use super::plan::{PLAN_EXAMPLES, PlanArgs};
 use super::play::{PLAY_EXAMPLES, PlayArgs};
 use crate::quantity::Money;
+use crate::traces::TraceFormat;
 
 /// A flight simulator for AI experiments.
 ///
@@ -276,8 +278,8 @@ pub struct CalibrateArgs {
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
     /// Read every file as this format. Default: each record's format is recognized by its fields.
-    #[arg(long, value_enum, value_name = "FORMAT")]
-    pub from: Option<FromFormat>,
+    #[arg(long, value_name = "FORMAT", value_parser = trace_format())]
+    pub from: Option<TraceFormat>,
     /// Where to write the scenario. Default: standard output. An existing file is not overwritten.
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,

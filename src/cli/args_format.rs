@@ -1,6 +1,7 @@
 //! The formats of a report, as an argument of every command that prints one.
 
 use clap::ValueEnum;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 
 use crate::traces::TraceFormat;
 
@@ -19,37 +20,12 @@ pub enum Format {
     Html,
 }
 
-/// A format of trace files, for `calibrate --from`.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub enum FromFormat {
-    /// OpenTelemetry spans as OTLP in JSON: GenAI, OpenInference or OpenLLMetry.
-    Otlp,
-    /// OpenTelemetry or Phoenix spans, one JSON object each.
-    Spans,
-    /// Langfuse observations, traces and scores.
-    Langfuse,
-    /// LangSmith runs.
-    Langsmith,
-    /// LiteLLM spend logs.
-    Litellm,
-    /// Braintrust log events.
-    Braintrust,
-    /// promptfoo results.
-    Promptfoo,
-}
-
-impl FromFormat {
-    /// The format that it names.
-    #[must_use]
-    pub fn meant(self) -> TraceFormat {
-        match self {
-            Self::Otlp => TraceFormat::Otlp,
-            Self::Spans => TraceFormat::Spans,
-            Self::Langfuse => TraceFormat::Langfuse,
-            Self::Langsmith => TraceFormat::Langsmith,
-            Self::Litellm => TraceFormat::Litellm,
-            Self::Braintrust => TraceFormat::Braintrust,
-            Self::Promptfoo => TraceFormat::Promptfoo,
-        }
-    }
+/// Reads the name of a format of traces, for `calibrate --from`.
+pub(super) fn trace_format() -> impl TypedValueParser<Value = TraceFormat> {
+    let values = TraceFormat::ALL
+        .map(|format| PossibleValue::new(format.written()).help(format.description()));
+    PossibleValuesParser::new(values).try_map(|name| {
+        let known = TraceFormat::ALL.into_iter().find(|format| format.written() == name);
+        known.ok_or("no format has this name")
+    })
 }

@@ -7,7 +7,7 @@ use std::fs;
 use std::io::{Read, Write};
 use std::path::Path;
 
-use super::args::{CalibrateArgs, FromFormat, ListFormat};
+use super::args::{CalibrateArgs, ListFormat};
 use super::commands::{Ended, bad_file, pretty, print};
 use super::exit::Exit;
 use super::opened;
@@ -130,9 +130,8 @@ fn from_traces(args: &CalibrateArgs) -> Ended {
         let file = opened::open(path, &progress, &done)
             .map_err(|error| opened::unreadable(path, &error))?;
         let head = file.head.clone();
-        let forced = args.from.map(FromFormat::meant);
         let read = reader
-            .read(&shown, file.lines(), &head, forced)
+            .read(&shown, file.lines(), &head, args.from)
             .map_err(|error| opened::unreadable(path, &error))?;
         if read == 0 {
             return Err(bad_file(&no_traces(&shown, &head, reader.faults())));

@@ -58,6 +58,36 @@ impl TraceFormat {
         }
     }
 
+    /// Its name as users write it.
+    #[must_use]
+    pub fn written(self) -> &'static str {
+        match self {
+            Self::Otlp => "otlp",
+            Self::Spans => "spans",
+            Self::Langfuse => "langfuse",
+            Self::Langsmith => "langsmith",
+            Self::Litellm => "litellm",
+            Self::Braintrust => "braintrust",
+            Self::Promptfoo => "promptfoo",
+        }
+    }
+
+    /// What is in such a file.
+    #[must_use]
+    pub fn description(self) -> &'static str {
+        match self {
+            Self::Otlp => {
+                "OpenTelemetry spans as OTLP in JSON: GenAI, OpenInference or OpenLLMetry"
+            }
+            Self::Spans => "OpenTelemetry or Phoenix spans, one JSON object each",
+            Self::Langfuse => "Langfuse observations, traces and scores",
+            Self::Langsmith => "LangSmith runs",
+            Self::Litellm => "LiteLLM spend logs",
+            Self::Braintrust => "Braintrust log events",
+            Self::Promptfoo => "promptfoo results",
+        }
+    }
+
     /// The format of a record, by its fields; `None` where they are of no format.
     pub(super) fn of(record: &Value) -> Option<Self> {
         let own = RecordFields::of(record)?;
