@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use clap::Args;
 
+use super::args_number::whole;
 use super::commands::{Ended, backend_failed, read};
 use super::exit::Exit;
 use super::output;
@@ -25,7 +26,7 @@ pub struct PlayArgs {
     #[arg(default_value = "security")]
     pub scenario: String,
     /// Port on loopback; 0 is any free one.
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    #[arg(long, value_name = "N", default_value_t = 0, allow_negative_numbers = true, value_parser = whole::<u16>(0..=u16::MAX.into()))]
     pub port: u16,
 }
 

@@ -79,7 +79,7 @@ pub fn pinned(name: &str, text: &str) {
 
 #[test]
 fn a_wrong_number_on_the_command_line_is_told_with_its_range() {
-    let cases: [(&[&str], &str); 8] = [
+    let cases: [(&[&str], &str); 9] = [
         (&["run", "security", "--users", "many"], "from 1 to 10,000,000"),
         (&["run", "security", "--users", "0"], "from 1 to 10,000,000"),
         (&["run", "security", "--users", "-5"], "from 1 to 10,000,000"),
@@ -88,6 +88,7 @@ fn a_wrong_number_on_the_command_line_is_told_with_its_range() {
         (&["power", "security", "--jobs", "1025"], "from 1 to 1,024"),
         (&["plan", "--baseline", "9%", "--lift", "1pt", "--users", "3"], "from 4 to 8,000,000,000"),
         (&["serve", "security", "--port", "70000"], "from 0 to 65,535"),
+        (&["play", "--port", "any"], "from 0 to 65,535"),
     ];
     for (arguments, expected) in cases {
         let ran = simlab(arguments);
