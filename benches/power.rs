@@ -1,8 +1,10 @@
 //! Speed of the statistics: one full analysis from sufficient statistics, and replications of a
 //! whole experiment a second.
 //!
-//! `cargo bench --bench power` prints both; `-- USERS REPLICATIONS` takes other sizes. The peers
-//! that it is held against are run by `benches/peers.py` on the same machine.
+//! `cargo bench --bench power` prints both; `-- USERS REPLICATIONS SCENARIO` takes other sizes and
+//! another scenario: where its users do not depend on each other, also replications that draw their
+//! users from a pool. The peers that it is held against are run by `benches/peers.py` on the same
+//! machine.
 
 #![allow(
     clippy::unwrap_used,
@@ -17,7 +19,7 @@ use std::time::Instant;
 
 use simlab::analysis::{MetricInput, Summary, Tally, analyze};
 use simlab::experiment::{Aggregation, Statistic};
-use simlab::power::{Design, PowerRequest, conduct};
+use simlab::power::{Design, PoolChoice, PowerRequest, conduct, no_pool_because};
 use simlab::scenario::{Scenario, default_metrics, load};
 
 /// The scenario `security` with all five metrics of the tutorial.
@@ -61,7 +63,9 @@ fn main() {
     let numbers: Vec<u64> = std::env::args().filter_map(|arg| arg.parse().ok()).collect();
     let (users, replications) =
         (numbers.first().map_or(4000, |&n| n as u32), numbers.get(1).copied().unwrap_or(400));
-    let scenario = five_metrics();
+    let named =
+        std::env::args().skip(1).find(|arg| arg != "--bench" && arg.parse::<u64>().is_err());
+    let scenario = named.map_or_else(five_metrics, |name| load(&name).unwrap().scenario);
 
     let (experiment, data) = (&scenario.studies[0].experiment, summary());
     let mut best = f64::INFINITY;
@@ -77,6 +81,13 @@ fn main() {
         best * 1e6
     );
 
+    for pool in [PoolChoice::Full, PoolChoice::Users(100_000)] {
+        speed(&scenario, users, replications, pool);
+    }
+}
+
+/// Prints how many replications a second there are, for each number of threads.
+fn speed(scenario: &Scenario, users: u32, replications: u64, pool: PoolChoice) {
     let asked = PowerRequest {
         replications,
         sizes: vec![users],
@@ -84,21 +95,35 @@ fn main() {
         seed: 1,
         aa: false,
         truth_users: Some(1000),
+        pool,
     };
-    let design = Design::new(&scenario, asked, |_, _| ()).unwrap();
+    let mut clock = Instant::now();
+    let design = Design::new(scenario, asked, |_, _| ()).unwrap();
+    if pool != PoolChoice::Full {
+        let why = no_pool_because(scenario).map_or(String::new(), |why| format!(": {why}"));
+        if design.pool.is_none() {
+            println!("no pool{why}");
+            return;
+        }
+        println!(
+            "a pool of 100,000 users in each variation   {:.2} s",
+            clock.elapsed().as_secs_f64()
+        );
+    }
     let wanted: Vec<u64> = (0..replications).collect();
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let mut one = 0.0;
     let mut jobs = 1;
     while jobs <= cores {
-        let start = Instant::now();
+        clock = Instant::now();
         conduct(&design, &wanted, jobs, &AtomicBool::new(false), |_| ()).unwrap();
-        let speed = replications as f64 / start.elapsed().as_secs_f64();
+        let speed = replications as f64 / clock.elapsed().as_secs_f64();
         if jobs == 1 {
             one = speed;
         }
         println!(
-            "replications of {users} users and five metrics a second, {jobs} threads   {speed:.0} ({:.2} times one)",
+            "{} replications of {users} users a second, {jobs} threads   {speed:.0} ({:.2} times one)",
+            if pool == PoolChoice::Full { "simulated" } else { "drawn" },
             speed / one
         );
         jobs *= 2;

@@ -77,6 +77,8 @@ pub enum Purpose {
     Outcome = 30,
     /// Whose feedback a stated effect changes.
     StatedFeedback = 31,
+    /// The users that a replication draws from a pool, and their variations.
+    Pool = 32,
 }
 
 /// The scenario's seed: all luck follows from it.

@@ -64,7 +64,7 @@ pub use interaction::{
 pub use judge::{CorrectedRate, JudgeCorrection, corrected, corrected_difference, corrected_rate};
 pub use moments::{UnitNumbers, UnitSums, adjusted_by_sums};
 pub use needed::{SizePlan, UsersNeeded};
-pub use observed::summarize;
+pub use observed::{ArmMembers, ArrivedValues, summarize};
 pub use over_time::{PrefixAnalysis, over_time};
 pub use paired::{Influence, influence};
 pub use paired_analysis::{analyze_paired, paired_reach};

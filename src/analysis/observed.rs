@@ -9,6 +9,180 @@ use crate::experiment::{Experiment, Metric, MetricKind, Missing};
 use crate::metrics::Observations;
 use crate::statistic::ratio_of_pairs;
 
+/// The units of one arm, in the order in which they came.
+#[derive(Clone, Debug, Default)]
+pub struct ArmMembers {
+    /// For each the number of units that had come before, of any arm or of none: ascending.
+    places: Vec<u32>,
+    /// For each its number in the table.
+    units: Vec<u32>,
+}
+
+impl ArmMembers {
+    /// A unit of the table came after `place` others.
+    pub fn push(&mut self, place: u32, unit: u32) {
+        self.places.push(place);
+        self.units.push(unit);
+    }
+
+    /// How many are among the first `users`.
+    fn among(&self, users: u32) -> usize {
+        among(&self.places, users)
+    }
+
+    /// The members of each arm of experiment number `nth`, out of `units`.
+    fn of(
+        observations: &Observations,
+        nth: usize,
+        arms: usize,
+        units: impl IntoIterator<Item = usize>,
+    ) -> Vec<Self> {
+        let mut members = vec![Self::default(); arms];
+        let known = units.into_iter().filter(|&unit| unit < observations.units());
+        for (place, unit) in known.enumerate() {
+            if let Some(treatment) = observations.treatment(nth, unit)
+                && let Some(arm) = members.get_mut(treatment)
+            {
+                arm.push(place as u32, unit as u32);
+            }
+        }
+        members
+    }
+}
+
+/// How many of these ascending places are below `users`.
+fn among(places: &[u32], users: u32) -> usize {
+    places.partition_point(|&place| place < users)
+}
+
+/// What the units of an experiment enter its metrics with, in the order in which they came, so that
+/// the summary of any number of first units is a sum over a part of it.
+#[derive(Debug)]
+pub struct ArrivedValues<'e> {
+    experiment: &'e Experiment,
+    members: Vec<ArmMembers>,
+    metrics: Vec<MetricValues<'e>>,
+}
+
+impl<'e> ArrivedValues<'e> {
+    /// Those of `units`, which came in this order, in experiment number `nth` of a table.
+    #[must_use]
+    pub fn of(
+        observations: &Observations,
+        nth: usize,
+        experiment: &'e Experiment,
+        metrics: &'e [Metric],
+        units: impl IntoIterator<Item = usize>,
+    ) -> Self {
+        let members = ArmMembers::of(observations, nth, experiment.treatments.len(), units);
+        let tables = vec![observations; members.len()];
+        Self::gathered(experiment, metrics, members, &tables)
+    }
+
+    /// Those of these members of each arm, in the arm's own table.
+    #[must_use]
+    pub fn gathered(
+        experiment: &'e Experiment,
+        metrics: &'e [Metric],
+        members: Vec<ArmMembers>,
+        tables: &[&Observations],
+    ) -> Self {
+        let of_metric = |own| MetricValues::gathered(own, &members, tables);
+        let metrics = experiment.metrics_in(metrics).map(of_metric).collect();
+        Self { experiment, members, metrics }
+    }
+
+    /// The summary of the units that are among the first `users`.
+    #[must_use]
+    pub fn first(&self, users: u32) -> Summary {
+        let mut scratch = Vec::new();
+        let of_metric = |own: &MetricValues<'_>| own.input(&self.members, users, &mut scratch);
+        let inputs = self.metrics.iter().map(of_metric).collect();
+        summary(self.experiment, &self.members, users, inputs)
+    }
+}
+
+/// What the units of each arm enter one metric with.
+#[derive(Debug)]
+struct MetricValues<'e> {
+    metric: &'e Metric,
+    arms: Vec<ArmValues>,
+}
+
+#[derive(Debug)]
+enum ArmValues {
+    /// Numerator and denominator of each member.
+    Pairs(Vec<(f64, f64)>),
+    /// The value of each member that has one, with its place; the places of those that the metric's
+    /// judge has judged.
+    Values { values: Vec<f64>, places: Vec<u32>, judged: Option<Vec<u32>> },
+}
+
+impl<'e> MetricValues<'e> {
+    fn gathered(
+        (at, metric): (usize, &'e Metric),
+        members: &[ArmMembers],
+        tables: &[&Observations],
+    ) -> Self {
+        let of_arm = |(ArmMembers { places, units }, table): (&ArmMembers, &&Observations)| {
+            if metric.per.is_some() {
+                let pairs = units.iter().filter_map(|&unit| table.pair(at, unit as usize));
+                return ArmValues::Pairs(pairs.collect());
+            }
+            let mut values = Vec::with_capacity(units.len());
+            let mut known = Vec::with_capacity(units.len());
+            for (&place, &unit) in places.iter().zip(units) {
+                if let Some(value) = table.value(at, metric.aggregation, unit as usize) {
+                    values.push(value);
+                    known.push(place);
+                }
+            }
+            let judge = metric.judge.as_ref().filter(|_| table.knows_judged(at));
+            let judged = judge.map(|_| {
+                let judged = places.iter().zip(units);
+                judged
+                    .filter(|&(_, &unit)| table.judged(at, unit))
+                    .map(|(&place, _)| place)
+                    .collect()
+            });
+            ArmValues::Values { values, places: known, judged }
+        };
+        Self { metric, arms: members.iter().zip(tables).map(of_arm).collect() }
+    }
+
+    /// The sums of the members that are among the first `users`.
+    fn input(&self, members: &[ArmMembers], users: u32, scratch: &mut Vec<f64>) -> MetricInput {
+        let metric = self.metric;
+        let declared = metric.declared();
+        let mut responders = Vec::with_capacity(members.len());
+        let mut skewness = Vec::with_capacity(members.len());
+        let mut tallies = Vec::with_capacity(members.len());
+        for (own, members) in self.arms.iter().zip(members) {
+            let exposed = members.among(users);
+            match own {
+                ArmValues::Pairs(pairs) => {
+                    let pairs = pairs.get(..exposed).unwrap_or(pairs);
+                    responders.push(pairs.iter().filter(|(_, under)| *under != 0.0).count() as u64);
+                    skewness.push(None);
+                    tallies.push(ratio_of_pairs(pairs));
+                }
+                ArmValues::Values { values, places, judged } => {
+                    let values = values.get(..among(places, users)).unwrap_or(values);
+                    responders.push(values.len() as u64);
+                    skewness.push(skew(metric, values, exposed));
+                    let judged = judged.as_ref().map(|judged| among(judged, users) as u64);
+                    // A tally may reorder what it is given.
+                    scratch.clear();
+                    scratch.extend_from_slice(values);
+                    let tally = declared.tally(scratch, exposed);
+                    tallies.push(tally.map(|tally| tally.judged_of(judged)));
+                }
+            }
+        }
+        MetricInput { metric: metric.clone(), tallies, responders: Some(responders), skewness }
+    }
+}
+
 /// The summary of experiment number `nth` over the units in `units`: those that came first, or
 /// those of a segment, for a look at part of the data.
 #[must_use]
@@ -19,54 +193,30 @@ pub fn summarize(
     metrics: &[Metric],
     units: impl IntoIterator<Item = usize>,
 ) -> Summary {
-    let arms = experiment.treatments.len();
-    let mut members: Vec<Vec<u32>> = vec![Vec::new(); arms];
-    for unit in units.into_iter().filter(|&unit| unit < observations.units()) {
-        if let Some(treatment) = observations.treatment(nth, unit)
-            && let Some(arm) = members.get_mut(treatment)
-        {
-            arm.push(unit as u32);
-        }
-    }
-    let mut values = Vec::new();
-    let inputs = experiment.metrics_in(metrics).map(|(at, metric)| {
-        let declared = metric.declared();
-        let mut responders = vec![0; arms];
-        let mut skewness = Vec::with_capacity(arms);
-        let tallies = members.iter().zip(&mut responders).map(|(members, responders)| {
-            if metric.per.is_some() {
-                let pairs: Vec<(f64, f64)> = members
-                    .iter()
-                    .filter_map(|&unit| observations.pair(at, unit as usize))
-                    .collect();
-                *responders = pairs.iter().filter(|(_, under)| *under != 0.0).count() as u64;
-                skewness.push(None);
-                return ratio_of_pairs(&pairs);
-            }
-            values.clear();
-            values.extend(
-                members
-                    .iter()
-                    .filter_map(|&unit| observations.value(at, metric.aggregation, unit as usize)),
-            );
-            *responders = values.len() as u64;
-            skewness.push(skew(metric, &values, members.len()));
-            let judged = metric.judge.as_ref().and_then(|_| observations.judged(at, members));
-            declared.tally(&mut values, members.len()).map(|tally| tally.judged_of(judged))
-        });
-        let tallies = tallies.collect();
-        MetricInput { metric: metric.clone(), tallies, responders: Some(responders), skewness }
-    });
-    let metrics = inputs.collect();
+    let members = ArmMembers::of(observations, nth, experiment.treatments.len(), units);
+    let mut scratch = Vec::new();
+    let tables = vec![observations; members.len()];
+    // One metric after the other, so that a large table's values are not all there at once.
+    let of_metric = |own| {
+        let values = MetricValues::gathered(own, &members, &tables);
+        values.input(&members, u32::MAX, &mut scratch)
+    };
+    let inputs = experiment.metrics_in(metrics).map(of_metric).collect();
+    summary(experiment, &members, u32::MAX, inputs)
+}
+
+fn summary(
+    experiment: &Experiment,
+    members: &[ArmMembers],
+    users: u32,
+    metrics: Vec<MetricInput>,
+) -> Summary {
     let whole: f64 = experiment.treatments.iter().map(|treatment| treatment.share.fraction()).sum();
     let shares = (whole > 0.0).then(|| {
         experiment.treatments.iter().map(|treatment| treatment.share.fraction() / whole).collect()
     });
-    Summary {
-        exposures: members.iter().map(|members| members.len() as u64).collect(),
-        shares,
-        metrics,
-    }
+    let exposures = members.iter().map(|members| members.among(users) as u64).collect();
+    Summary { exposures, shares, metrics }
 }
 
 /// The skewness of the values behind a mean, third central moment over the cube of the standard

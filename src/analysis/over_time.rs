@@ -5,7 +5,7 @@
 //!
 //! No correction for looking often: the probabilities are those of a single look.
 
-use super::{Analysis, analyze, summarize};
+use super::{Analysis, ArrivedValues, analyze};
 use crate::experiment::{Experiment, Metric};
 use crate::metrics::Observations;
 
@@ -34,10 +34,11 @@ pub fn over_time(
     units: usize,
 ) -> Vec<PrefixAnalysis> {
     let looks = MAX_LOOKS.min(units);
+    let values = ArrivedValues::of(observations, nth, experiment, metrics, 0..units);
     let look = |look: usize| {
         let arrived = units * look / looks;
-        let summary = summarize(observations, nth, experiment, metrics, 0..arrived);
-        PrefixAnalysis { units: arrived as u64, analysis: analyze(experiment, &summary) }
+        let analysis = analyze(experiment, &values.first(arrived as u32));
+        PrefixAnalysis { units: arrived as u64, analysis }
     };
     (1..=looks).map(look).collect()
 }

@@ -354,6 +354,10 @@ pub struct PowerArgs {
     /// Make every treatment identical to its control: every verdict to ship is then false.
     #[arg(long)]
     pub aa: bool,
+    /// Simulate every replication as a run of its own. Otherwise the users of a replication are drawn
+    /// from a pool of simulated users, where that is valid and saves much: see `simlab explain pool`.
+    #[arg(long)]
+    pub full: bool,
     /// Simulated users from which the effect on users is computed, in each arm. Default: as many as
     /// a standard error of 0.25% of each change needs, at most 400,000 visits in total.
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = whole::<u32>(100..=10_000_000))]

@@ -23,12 +23,11 @@ use super::signals::told_to_stop;
 use crate::diagnostic::{Diagnostic, Wanted, mistaken};
 use crate::figure;
 use crate::power::{
-    Design, Header, Power, PowerPart, PowerRequest, Replication, Search, aggregate, conduct, few,
-    merge, read_part, search, to_markdown, to_text, without_effect,
+    Design, Header, PoolChoice, Power, PowerPart, PowerRequest, Replication, Search, aggregate,
+    conduct, few, merge, no_pool_because, read_part, search, to_markdown, to_text, without_effect,
 };
 use crate::scenario::Scenario;
 use crate::time::{Duration, Stopwatch};
-use crate::verdict::Decision;
 
 /// Time from one saved part to the next, at least; and how many times what saving took.
 const FIRST_SAVE: Duration = Duration::from_us(5_000_000);
@@ -84,6 +83,7 @@ fn asked(args: &PowerArgs, scenario: &Scenario) -> PowerRequest {
         seed: args.seed.unwrap_or(scenario.seed.0),
         aa: args.aa,
         truth_users: args.truth_users,
+        pool: if args.full { PoolChoice::Full } else { PoolChoice::WhereItSaves },
     }
 }
 
@@ -104,9 +104,27 @@ fn sweep(
         Some(path) => Some(part(path)?),
         None => None,
     };
-    foretell_sweep(args, scenario, &asked)?;
+    // What is taken up again goes on with the users of the first time.
+    let pool = known.as_ref().filter(|_| !args.full).map(|known| known.header.asked.pool);
+    let asked = PowerRequest { pool: pool.unwrap_or(asked.pool), ..asked };
+    let why = no_pool_because(scenario).filter(|_| asked.pool != PoolChoice::Full);
+    if let Some(why) = why.filter(|_| !args.quiet) {
+        output::message(&format!("progress: every replication is simulated as a run: {why}"));
+    }
+    let simulates = asked.pool == PoolChoice::Full || why.is_some();
+    if simulates {
+        foretell_sweep(args, scenario, &asked)?;
+    }
     let design = design(args, scenario, asked)?;
-    let header = header(&design, scenario)?;
+    match &design.pool {
+        Some(pool) if !args.quiet => output::message(&format!(
+            "progress: the replications draw their users from {} simulated ones in each variation",
+            figure::count(pool.users().into())
+        )),
+        None if !simulates => foretell_sweep(args, scenario, &design.asked)?,
+        _ => {}
+    }
+    let header = design.header_with_runs().map_err(|error| not_set_up(&scenario.name, &error))?;
     let mut done = BTreeMap::new();
     if let (Some(known), Some(path)) = (known, &args.resume) {
         let fresh = PowerPart::new(header.clone(), &BTreeMap::new());
@@ -204,7 +222,12 @@ fn speed(args: &PowerArgs, scenario: &Scenario, asked: &PowerRequest) -> Result<
     let jobs = jobs(args) as u64;
     let users =
         asked.sizes.last().copied().unwrap_or(scenario.traffic.queries).clamp(1, TIMED_USERS);
-    let asked = PowerRequest { sizes: vec![users], truth_users: Some(100), ..asked.clone() };
+    let asked = PowerRequest {
+        sizes: vec![users],
+        truth_users: Some(100),
+        pool: PoolChoice::Full,
+        ..asked.clone()
+    };
     // The first ones of each thread fill caches, so they are not timed.
     let wanted: Vec<u64> = (0..(1 + TIMED) * jobs).collect();
     let design = Design::new(scenario, asked, |_, _| ())
@@ -257,25 +280,13 @@ fn design<'s>(
     scenario: &'s Scenario,
     asked: PowerRequest,
 ) -> Result<Design<'s>, Exit> {
-    let progress = Progress::new("users of the truth", 1, 0, args.quiet);
+    let progress = Progress::new("simulated users", 1, 0, args.quiet);
     let design = Design::new(scenario, asked, |done, total| {
         progress.total(total);
         progress.done(done);
     });
     progress.finish();
     design.map_err(|error| not_set_up(&scenario.name, &error))
-}
-
-/// The question with the scenario's own verdict, where its size was asked for.
-fn header(design: &Design<'_>, scenario: &Scenario) -> Result<Header, Exit> {
-    // Without its effect it is another scenario.
-    let own = if design.asked.aa {
-        Ok(None)
-    } else {
-        design.decisions(scenario.seed, scenario.traffic.queries)
-    };
-    let own: Option<Vec<Decision>> = own.map_err(|error| not_set_up(&scenario.name, &error))?;
-    Ok(design.header(own.as_deref()))
 }
 
 fn replications(

@@ -5,7 +5,7 @@
 use std::sync::atomic::AtomicBool;
 
 use crate::diagnostic::Diagnostic;
-use crate::power::{self, Design, PowerRequest};
+use crate::power::{self, Design, PoolChoice, PowerRequest};
 use crate::report::{ExpectationResult, Report, rollouts_as_expected};
 use crate::run::{self, RunOptions, SetupError, Size};
 use crate::scenario::{self, BuiltIn, LESSONS, Loaded, Rates, parse_kept};
@@ -113,6 +113,7 @@ fn side(loaded: &Loaded, jobs: usize) -> Result<LessonSide, SetupError> {
                 seed: scenario.seed.0,
                 aa: rates.aa,
                 truth_users: Some(rates.users),
+                pool: PoolChoice::Full,
             };
             let design = Design::new(scenario, asked, |_, _| ())?;
             let wanted: Vec<u64> = (0..u64::from(rates.replications)).collect();

@@ -220,7 +220,19 @@ pub(super) const TERMS: &[Term] = &[
         ],
         formula: "share of replications with that verdict; standard error sqrt(p (1 - p) / replications)",
         source: "counted over seeded replications",
-        see: &["truth", "peeking", "users needed"],
+        see: &["truth", "peeking", "users needed", "pool"],
+    },
+    Term {
+        name: "pool",
+        aliases: &["pool of users", "full simulation", "--full"],
+        says: [
+            "A pool holds simulated users with what each does in every variation; `simlab power` draws the users of a replication from it instead of simulating them.",
+            "All replications share the pool, so its own error stays however many there are: it has so many users that no share moves by more than its Monte Carlo error, and the output says by how much.",
+            "Where users depend on each other or on the run (a shared rate limit, a bandit, several experiments, a guarded rollout, a crash or a cold start), or where a pool saves little, every replication is simulated; `--full` always asks for that.",
+        ],
+        formula: "shift of the estimates r = sqrt(n (1 - rho) / (2 N)), n users in an experiment, N in the pool, rho the correlation of a user's values in both variations; a share moves by r Cov(verdict, z)",
+        source: "Efron 1979, the bootstrap; Stein 1981, lemma 1, for the shares",
+        see: &["power", "truth"],
     },
     Term {
         name: "interaction",

@@ -8,12 +8,14 @@
 //!
 //! Does not know: the simulator. A journal and a file of recorded events end in the same table.
 
+mod costs;
 mod from_journal;
 mod graph_tally;
 mod observations;
 mod paired;
 mod reached;
 
+pub use costs::UserCosts;
 pub use from_journal::{JournalObserver, Varies};
 pub use graph_tally::{GraphTally, GroupTally, NodeTally, TallyEdge};
 pub use observations::{EventColumn, Observations};

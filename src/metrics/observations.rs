@@ -145,18 +145,18 @@ impl Observations {
     reason = "the numbers are the table's own, and a wrong one must not pass as a unit without data"
 )]
 impl Observations {
-    /// How many of `units` have a verdict of metric number `metric`'s judge, good or bad; `None`
-    /// where the event of its other verdict is not known.
+    /// Whether the event of the other verdict of metric number `metric`'s judge is known.
     #[must_use]
-    pub fn judged(&self, metric: usize, units: &[u32]) -> Option<u64> {
-        let other = &self.columns[self.other_verdict[metric]?];
+    pub fn knows_judged(&self, metric: usize) -> bool {
+        self.other_verdict[metric].is_some()
+    }
+
+    /// Whether a unit has a verdict of metric number `metric`'s judge, good or bad.
+    #[must_use]
+    pub fn judged(&self, metric: usize, unit: u32) -> bool {
         let own = &self.columns[self.column_of[metric]];
-        Some(
-            units
-                .iter()
-                .filter(|&&unit| own.occurred(unit as usize) || other.occurred(unit as usize))
-                .count() as u64,
-        )
+        let other = self.other_verdict[metric].map(|other| &self.columns[other]);
+        own.occurred(unit as usize) || other.is_some_and(|other| other.occurred(unit as usize))
     }
 
     /// `unit` is exposed to a treatment; the first exposure stays. Tells whether this one

@@ -10,7 +10,7 @@ use super::data::PlanCheck;
 use super::measured::PlannedStudy;
 use super::solve::PlanInputs;
 use crate::analysis::simulated_power;
-use crate::power::{Design, MonteCarloEstimate, PowerRequest, aggregate, conduct};
+use crate::power::{Design, MonteCarloEstimate, PoolChoice, PowerRequest, aggregate, conduct};
 use crate::quantity::Probability;
 use crate::random::Seed;
 use crate::report::Number;
@@ -95,6 +95,7 @@ pub fn check_by_power(
         seed: inputs.seed,
         aa: false,
         truth_users: Some(ROUGH_TRUTH),
+        pool: PoolChoice::Full,
     };
     let design = Design::new(&simulated, asked, |_, _| ())?;
     let wanted: Vec<u64> = (0..replications).collect();

@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use super::state::PageState;
-use crate::power::{AtSize, Design, PowerRequest, Replication, conduct};
+use crate::power::{AtSize, Design, PoolChoice, PowerRequest, Replication, conduct};
 use crate::scenario::Scenario;
 use crate::time::{Duration, Stopwatch};
 use crate::verdict::Decision;
@@ -161,6 +161,8 @@ impl Running {
             sizes: sizes.clone(),
             looks: 1,
             truth_users: Some(if truth { truth_users(scenario) } else { NO_TRUTH }),
+            // A dot leads to the run behind it.
+            pool: PoolChoice::Full,
             ..PowerRequest::of(scenario)
         };
         let design = {

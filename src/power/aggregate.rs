@@ -13,8 +13,8 @@ use std::collections::BTreeMap;
 
 use super::coverage;
 use super::data::{
-    Decisions, Example, MonteCarloEstimate, OwnRun, Peeking, Power, SCHEMA, SizePower, StudyPower,
-    TrueEffect,
+    Decisions, Example, MonteCarloEstimate, OwnRun, Peeking, PooledUsers, Power, SCHEMA, SizePower,
+    StudyPower, TrueEffect,
 };
 use super::design::{Design, PowerRequest};
 use super::part::Header;
@@ -116,6 +116,10 @@ impl Design<'_> {
             asked: self.asked.clone(),
             looks: self.looks.clone(),
             truth_users: self.truth_users,
+            pool: self
+                .pool
+                .as_ref()
+                .map(|pool| PooledUsers { users: pool.users(), errors: self.pool_errors.clone() }),
             studies: studies.collect(),
             stated: stated(scenario),
         }
@@ -196,6 +200,7 @@ pub fn aggregate(header: &Header, done: &BTreeMap<u64, Replication>) -> Power {
         asked: asked.replications,
         looks: asked.looks,
         truth_users: header.truth_users,
+        pool: header.pool.clone(),
         experiments,
         warnings,
         target: None,
@@ -225,7 +230,11 @@ fn fill(study: &mut StudyPower, nth: usize, header: &Header, done: &BTreeMap<u64
             None => study.own_run = None,
         }
     }
-    for decision in [Decision::Ship, Decision::Keep, Decision::NeedMoreData] {
+    if header.pool.is_some() {
+        // Such a replication is no run that anybody could look at.
+        return;
+    }
+    for decision in Decision::ALL {
         let ended = |replication: &&Replication| {
             replication.studies.get(nth).and_then(|sizes| sizes.last()).and_then(AtSize::decision)
                 == Some(decision)

@@ -7,10 +7,13 @@ use std::thread;
 
 use super::aggregate::aggregate;
 use super::conduct::conduct;
-use super::data::Power;
+use super::data::{Example, Power};
 use super::design::{Design, PowerRequest, without_effect};
+use super::part::Header;
+use super::replicate::AtSize;
 use crate::run::SetupError;
 use crate::scenario::Scenario;
+use crate::verdict::Decision;
 
 /// Simulates a scenario many times and counts how often its decision rule gives each verdict, on
 /// all cores. [`PowerRequest::of`] makes the request that `simlab power` makes without options.
@@ -41,15 +44,42 @@ pub fn power(scenario: &Scenario, request: PowerRequest) -> Result<Power, SetupE
     let changed = request.aa.then(|| without_effect(scenario));
     let scenario = changed.as_ref().unwrap_or(scenario);
     let design = Design::new(scenario, request, |_, _| {})?;
-    // Without its effect it is another scenario, so it has no verdict of its own.
-    let own = if design.asked.aa {
-        None
-    } else {
-        design.decisions(scenario.seed, scenario.traffic.queries)?
-    };
-    let header = design.header(own.as_deref());
+    let header = design.header_with_runs()?;
     let wanted: Vec<u64> = (0..design.asked.replications).collect();
     let jobs = thread::available_parallelism().map_or(1, usize::from);
     let done = conduct(&design, &wanted, jobs, &AtomicBool::new(false), |_| {})?;
     Ok(aggregate(&header, &done))
+}
+
+/// Runs that are simulated for examples of verdicts, where replications draw from a pool.
+const EXAMPLES: u64 = 8;
+
+impl Design<'_> {
+    /// What a report says beside the replications, with what takes simulated runs: the scenario's
+    /// own verdict, where its size was asked for, and runs to look at, where no replication is one.
+    ///
+    /// # Errors
+    /// When the mock LaunchDarkly refuses what the scenario asks of it.
+    pub fn header_with_runs(&self) -> Result<Header, SetupError> {
+        // Without its effect it is another scenario, so it has no verdict and no runs of its own.
+        if self.asked.aa {
+            return Ok(self.header(None));
+        }
+        let scenario = self.stage.scenario;
+        let own = self.decisions(scenario.seed, scenario.traffic.queries)?;
+        let mut header = self.header(own.as_deref());
+        for nth in (0..EXAMPLES).filter(|_| self.pool.is_some()) {
+            let seed = self.seed_of(nth);
+            let run = self.run(nth, seed)?;
+            for (study, sizes) in header.studies.iter_mut().zip(&run.studies) {
+                let Some(decision) = sizes.last().and_then(AtSize::decision) else { continue };
+                if study.examples.iter().all(|own| own.decision != decision) {
+                    study.examples.push(Example { decision, seed: seed.0 });
+                }
+            }
+        }
+        let place = |own: &Example| Decision::ALL.iter().position(|all| *all == own.decision);
+        header.studies.iter_mut().for_each(|study| study.examples.sort_by_key(place));
+        Ok(header)
+    }
 }

@@ -60,6 +60,10 @@ pub struct Power {
     pub looks: u32,
     /// Users of the population that the effect on users is taken from, for each arm.
     pub truth_users: u32,
+    /// The users whom the replications draw theirs from; left out where each replication is a
+    /// simulated run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pool: Option<PooledUsers>,
     /// One entry for each experiment.
     pub experiments: Vec<StudyPower>,
     /// What to know before trusting the numbers.
@@ -71,6 +75,35 @@ pub struct Power {
     /// models do.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub assumptions: Vec<Assumption>,
+}
+
+/// A pool of users, and what its own sampling error does.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct PooledUsers {
+    /// Users, each simulated in every variation.
+    pub users: u32,
+    /// For each size by how much the pool's own error moves the shares of the verdicts, as standard
+    /// deviations, beside their Monte Carlo errors.
+    pub errors: Vec<ShareErrors>,
+}
+
+/// By how much something moves the shares of the verdicts, as standard deviations.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ShareErrors {
+    /// The share of runs that ship.
+    pub ship: Number,
+    /// That of runs that keep the control.
+    pub keep: Number,
+    /// That of runs that need more data.
+    pub need_more_data: Number,
+}
+
+impl ShareErrors {
+    /// The largest of them.
+    #[must_use]
+    pub fn largest(self) -> f64 {
+        self.ship.get().max(self.keep.get()).max(self.need_more_data.get())
+    }
 }
 
 /// One experiment.
@@ -105,7 +138,8 @@ pub struct StudyPower {
     pub own_run: Option<OwnRun>,
     /// What was found at each size.
     pub sizes: Vec<SizePower>,
-    /// For each verdict at the largest size the seed of a run that ended so.
+    /// For verdicts at the largest size the seed of a run that ended so. Where replications draw from
+    /// a pool, of a few runs that were simulated for it.
     pub examples: Vec<Example>,
     /// Why no variation is truly better: equal, closer than what matters, or closer than the
     /// truth's own error.

@@ -5,14 +5,18 @@
 //!
 //! Does not know: replications.
 
-use crate::scenario::Study;
 use serde::{Deserialize, Serialize};
 
+use super::data::ShareErrors;
+use super::pool::{UserPool, no_pool_because, pool_size, squared_shifts, worth_a_pool};
 use crate::experiment::{Experiment, Treatment};
 use crate::quantity::Probability;
 use crate::random::Seed;
-use crate::run::{ExperimentTruth, Pair, PreparedScenario, SetupError, Size, causes, truth};
-use crate::scenario::Scenario;
+use crate::run::{
+    ArmPopulation, ExperimentTruth, Pair, PreparedScenario, SetupError, Size, causes,
+    truth_with_users,
+};
+use crate::scenario::{Scenario, Study};
 use crate::verdict::{Criterion, Decision, Otherwise, Rule};
 
 /// Most replications of one question.
@@ -34,6 +38,22 @@ pub struct PowerRequest {
     /// error asks for, where nothing is said.
     #[serde(default)]
     pub truth_users: Option<u32>,
+    /// Where the users of a replication come from.
+    #[serde(default)]
+    pub pool: PoolChoice,
+}
+
+/// Where the users of a replication come from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum PoolChoice {
+    /// Every replication is simulated as a run of its own.
+    #[default]
+    Full,
+    /// From a pool where that is valid and saves much; its size follows from the number of
+    /// replications.
+    WhereItSaves,
+    /// From a pool with so many users in every variation.
+    Users(u32),
 }
 
 impl PowerRequest {
@@ -51,6 +71,7 @@ impl PowerRequest {
             seed: scenario.seed.0,
             aa: false,
             truth_users: None,
+            pool: PoolChoice::WhereItSaves,
         }
     }
 
@@ -78,6 +99,10 @@ pub struct Design<'s> {
     pub studies: Vec<Studied>,
     /// How many users the truth is taken from.
     pub truth_users: u32,
+    /// Users to draw from; `None` where every replication is simulated.
+    pub pool: Option<UserPool<'s>>,
+    /// For each size by how much the pool's own error moves the shares; empty without a pool.
+    pub pool_errors: Vec<ShareErrors>,
 }
 
 /// One experiment with its rule and its truth.
@@ -161,31 +186,74 @@ fn looks(size: u32, looks: u32) -> Vec<u32> {
 
 impl<'s> Design<'s> {
     /// Makes a question ready; `scenario` is already without effect where an A/A test is asked for.
-    /// The truth is taken from a population of its own. `progress` hears how many of how many users
-    /// of it have come.
+    /// The truth is taken from a population of its own, which the pool of users begins with.
+    /// `progress` hears how many of how many users have come, of the truth and then of the pool.
     ///
     /// # Errors
     /// When the mock LaunchDarkly refuses what the scenario asks of it, or a paired design has too
     /// many answers and judgings at the largest size.
     pub fn new(
         scenario: &'s Scenario,
-        asked: PowerRequest,
+        mut asked: PowerRequest,
         mut progress: impl FnMut(u64, u64),
     ) -> Result<Self, SetupError> {
         let seed = Seed(asked.seed);
         let stage = PreparedScenario::new(scenario, seed)?;
         stage.holds(asked.sizes.last().copied().unwrap_or_default())?;
         let size = asked.truth_users.map_or_else(Size::default, Size::Users);
-        let truths = truth(&stage, seed, size, &mut progress)?;
+        let (truths, populations) = truth_with_users(&stage, seed, size, &mut progress)?;
         let truth_users = truths.iter().map(|truth| truth.users).min().unwrap_or_default();
-        let studies = scenario
+        let studies: Vec<Studied> = scenario
             .studies
             .iter()
             .zip(truths)
             .map(|(study, truth)| Studied::new(study, truth, scenario))
             .collect();
         let looks = asked.sizes.iter().map(|&size| looks(size, asked.looks)).collect();
-        Ok(Self { stage, asked, looks, studies, truth_users })
+        let choice = std::mem::take(&mut asked.pool);
+        let (pool, pool_errors) = (None, Vec::new());
+        let mut design = Self { stage, asked, looks, studies, truth_users, pool, pool_errors };
+        if choice != PoolChoice::Full {
+            design.fill_pool(choice, populations, progress);
+        }
+        Ok(design)
+    }
+
+    /// Makes the pool, where that is valid and the choice asks for one.
+    fn fill_pool(
+        &mut self,
+        choice: PoolChoice,
+        populations: Vec<ArmPopulation<'s>>,
+        progress: impl FnMut(u64, u64),
+    ) -> Option<()> {
+        let scenario = self.stage.scenario;
+        let (study, studied) = scenario.studies.first().zip(self.studies.first())?;
+        let question = (self.asked.replications, self.asked.sizes.last().copied()?);
+        let few = choice == PoolChoice::WhereItSaves && !worth_a_pool(question.0, question.1);
+        if few || no_pool_because(scenario).is_some() {
+            return None;
+        }
+        let deciding = studied.rule.metrics();
+        let pairs = studied.pairs(&study.experiment).enumerate();
+        let pairs: Vec<[Pair; 2]> =
+            pairs.filter(|(at, _)| deciding.contains(at)).map(|(_, pair)| pair).collect();
+        let shifts = squared_shifts(study, studied.treatment, &pairs)?;
+        let mut pool = UserPool::new(study, self.truth_users, populations);
+        let sensitivities = self.sensitivities(&pool, (study, studied), &deciding);
+        let users = match choice {
+            PoolChoice::Users(users) => users,
+            _ => {
+                let needed = sensitivities.iter().map(|own| own.users_needed(&shifts, question.0));
+                let needed = needed.fold(f64::from(self.truth_users), f64::max);
+                pool_size(needed, study.experiment.treatments.len(), question)?
+            }
+        };
+        pool.grow((&self.stage, Seed(self.asked.seed)), users, progress);
+        self.asked.pool = PoolChoice::Users(pool.users());
+        self.pool_errors =
+            sensitivities.iter().map(|own| own.errors(&shifts, pool.users())).collect();
+        self.pool = Some(pool);
+        Some(())
     }
 
     /// All numbers of users at which is looked, ascending.

@@ -70,6 +70,17 @@ fn facts(power: &Power) -> Vec<Fact> {
         Fact::new("seed", power.seed.to_string()),
         Fact::new("replications", format!("{}, {looks}", figure::count(power.replications))),
     ];
+    if let Some(pool) = &power.pool {
+        let most = pool.errors.iter().map(|own| own.largest()).fold(0.0, f64::max);
+        facts.push(Fact::new(
+            "pool",
+            format!(
+                "replications draw their users from {} in each variation; that moves a share by up to ±{:.1} points more",
+                figure::count(pool.users.into()),
+                100.0 * most,
+            ),
+        ));
+    }
     if power.aa {
         facts.push(Fact::new(
             "A/A test",

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::aggregate::same_question;
-use super::data::{StudyPower, TrueEffect};
+use super::data::{PooledUsers, StudyPower, TrueEffect};
 use super::design::PowerRequest;
 use super::replicate::{AtSize, Replication, decision_of};
 use crate::report::Assumption;
@@ -38,6 +38,9 @@ pub struct Header {
     pub looks: Vec<Vec<u32>>,
     /// Users of the population that the truth is taken from.
     pub truth_users: u32,
+    /// The users whom the replications draw theirs from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pool: Option<PooledUsers>,
     /// The experiments with their truth, without what replications show.
     pub studies: Vec<StudyPower>,
     /// What the scenario states of outcomes and effects.
@@ -160,7 +163,7 @@ pub fn merge(
             ("scenario", other.fingerprint != header.fingerprint),
             ("version of simlab", other.version != header.version),
             (
-                "question (users, looks, seed or --aa)",
+                "question (users, looks, seed, --aa or --full)",
                 !same_question(&other.asked, &header.asked) || other.looks != header.looks,
             ),
             ("truth", truth(&other) != truth(&header)),

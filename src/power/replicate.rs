@@ -1,4 +1,5 @@
-//! One replication: a whole run with its own seed, analyzed at every look.
+//! One replication: a whole run with its own seed, or users drawn from a pool, analyzed at every
+//! look.
 //!
 //! Guarantees: a replication depends on the design and its number alone. A look takes the users who
 //! came first, each with all of their events.
@@ -8,7 +9,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::design::{Design, Studied};
-use crate::analysis::{Analysis, HealthStatus, Interval, MetricAnalysis};
+use super::pool::{PILOT, Pilot, Sensitivity, UserPool};
+use crate::analysis::{Analysis, ArrivedValues, HealthStatus, Interval, MetricAnalysis, analyze};
 use crate::experiment::Experiment;
 use crate::journal::{Entry, Event, Reader};
 use crate::metrics::PairedObserver;
@@ -16,6 +18,7 @@ use crate::quantity::Money;
 use crate::random::Seed;
 use crate::report::Number;
 use crate::run::{Known, Pair, SetupError};
+use crate::scenario::Study;
 use crate::verdict::{Decision, decide};
 
 /// What came of one replication: integers, letters and rounded numbers, so that a saved one is
@@ -81,16 +84,19 @@ impl Design<'_> {
         Seed(self.asked.seed).replication(nth)
     }
 
-    /// Runs replication number `nth`.
+    /// Replication number `nth`: a run of its own, or users out of the pool.
     ///
     /// # Errors
     /// When the mock LaunchDarkly refuses what the scenario asks of it.
     pub fn replicate(&self, nth: u64) -> Result<Replication, SetupError> {
-        self.run(nth, self.seed_of(nth))
+        match &self.pool {
+            Some(pool) => Ok(self.draw(pool, nth, self.seed_of(nth))),
+            None => self.run(nth, self.seed_of(nth)),
+        }
     }
 
-    /// The decision of every experiment at `size` in the run of this seed; `None` when `size` was
-    /// not asked for.
+    /// The decision of every experiment at `size` in the run of this seed, which is simulated; `None`
+    /// when `size` was not asked for.
     ///
     /// # Errors
     /// As [`Self::replicate`].
@@ -102,7 +108,8 @@ impl Design<'_> {
         Ok(ran.studies.iter().map(|sizes| sizes.get(at).and_then(AtSize::decision)).collect())
     }
 
-    fn run(&self, nth: u64, seed: Seed) -> Result<Replication, SetupError> {
+    /// A run of its own, with this seed.
+    pub(super) fn run(&self, nth: u64, seed: Seed) -> Result<Replication, SetupError> {
         let scenario = self.stage.scenario;
         let sizes = self.asked.sizes.as_slice();
         let users = sizes.last().copied().unwrap_or_default();
@@ -115,31 +122,90 @@ impl Design<'_> {
         let (observer, paired) = observer;
         let observations = observer.finish();
         let paired = paired.map(PairedObserver::finish);
-        let mut total = Money::ZERO;
-        let cost = spent.cost.into_iter().map(|cost| {
-            total += cost;
-            total.nano_dollars()
-        });
-        let cost = cost.collect();
         let studies = scenario.studies.iter().zip(&self.studies).map(|(study, studied)| {
-            let experiment = &study.experiment;
-            let look = |users: u32| {
-                let (metrics, units) = (&scenario.metrics, 0..users as usize);
-                let analysis = match &paired {
-                    Some(table) => study.conclude_paired(table, metrics, units).1,
-                    None => study.analyze(&observations, metrics, units),
+            if let Some(table) = &paired {
+                let at = |users: u32| {
+                    study.conclude_paired(table, &scenario.metrics, 0..users as usize).1
                 };
-                Look {
-                    users,
-                    decision: decide(&studied.rule, experiment, &analysis).decision,
-                    analysis,
-                }
-            };
-            let all: Vec<Look> = self.points().into_iter().map(look).collect();
-            self.looks.iter().map(|looks| at_size(experiment, studied, looks, &all)).collect()
+                return self.look(studied, &study.experiment, at);
+            }
+            let (units, metrics) = (0..users as usize, &scenario.metrics);
+            let experiment = &study.experiment;
+            let values = ArrivedValues::of(&observations, study.place, experiment, metrics, units);
+            self.look(studied, experiment, |users| analyze(experiment, &values.first(users)))
         });
-        Ok(Replication { nth, cost, studies: studies.collect() })
+        let studies = studies.collect();
+        Ok(Replication { nth, cost: so_far(spent.cost), studies })
     }
+
+    /// Users out of the pool, drawn with this seed.
+    fn draw(&self, pool: &UserPool<'_>, nth: u64, seed: Seed) -> Replication {
+        let scenario = self.stage.scenario;
+        let mut cost = Vec::new();
+        let studies = scenario.studies.iter().zip(&self.studies).map(|(study, studied)| {
+            let mut drawn = pool.draw(seed, study, &self.asked.sizes);
+            cost = so_far(std::mem::take(&mut drawn.costs));
+            let values = pool.values(drawn, study, scenario);
+            let experiment = &study.experiment;
+            self.look(studied, experiment, |users| analyze(experiment, &values.first(users)))
+        });
+        let studies = studies.collect();
+        Replication { nth, cost, studies }
+    }
+
+    /// How the shares of the verdicts follow the estimates of the metrics that the rule asks about,
+    /// at each size.
+    pub(super) fn sensitivities(
+        &self,
+        pool: &UserPool<'_>,
+        (study, studied): (&Study, &Studied),
+        deciding: &[usize],
+    ) -> Vec<Sensitivity> {
+        let mut pilots: Vec<Vec<Pilot>> = vec![Vec::new(); self.asked.sizes.len()];
+        let experiment = &study.experiment;
+        for nth in 0..PILOT {
+            let drawn = pool.draw(self.seed_of(nth), study, &self.asked.sizes);
+            let values = pool.values(drawn, study, self.stage.scenario);
+            for (&users, pilots) in self.asked.sizes.iter().zip(&mut pilots) {
+                let analysis = analyze(experiment, &values.first(users));
+                let estimate = |&metric: &usize| {
+                    let own = analysis.metrics.get(metric)?.variations.get(studied.treatment)?;
+                    own.comparison.as_ref()?.relative_difference
+                };
+                let estimates = deciding.iter().map(estimate).collect();
+                pilots.push((decide(&studied.rule, experiment, &analysis).decision, estimates));
+            }
+        }
+        let sizes = self.asked.sizes.iter().zip(&pilots);
+        sizes.map(|(&users, pilots)| Sensitivity::of(users, pilots)).collect()
+    }
+
+    /// What is found of an experiment at each size, from the analysis at each number of users at
+    /// which is looked.
+    fn look(
+        &self,
+        studied: &Studied,
+        experiment: &Experiment,
+        analysis: impl Fn(u32) -> Analysis,
+    ) -> Vec<AtSize> {
+        let look = |users: u32| {
+            let analysis = analysis(users);
+            let decision = decide(&studied.rule, experiment, &analysis).decision;
+            Look { users, analysis, decision }
+        };
+        let all: Vec<Look> = self.points().into_iter().map(look).collect();
+        self.looks.iter().map(|looks| at_size(experiment, studied, looks, &all)).collect()
+    }
+}
+
+/// The sums up to each size, in nano-dollars, of what came between one size and the next.
+fn so_far(costs: Vec<Money>) -> Vec<u64> {
+    let mut total = Money::ZERO;
+    let sums = costs.into_iter().map(|cost| {
+        total += cost;
+        total.nano_dollars()
+    });
+    sums.collect()
 }
 
 impl AtSize {

@@ -32,6 +32,8 @@ pub use stage::PreparedScenario;
 pub use tally::{ArmTally, Spending, TrafficTally};
 pub use transcript::TranscriptWriter;
 pub use transcript_line::{AskedText, ToolText, TranscriptLine, TranscriptOutcome};
-pub use truth::{ExperimentTruth, Known, Pair, Size, Values, truth};
+pub use truth::{
+    ArmPopulation, ExperimentTruth, Known, Pair, Size, Values, truth, truth_with_users,
+};
 pub use watch::{SoFar, glances};
 pub use whole::{causes, whole};

@@ -20,7 +20,7 @@ use crate::event::AppEvent;
 use crate::experiment::{Better, Experiment};
 use crate::figure;
 use crate::journal::{AgentId, Served};
-use crate::metrics::{JournalObserver, ReachedUnits, Varies};
+use crate::metrics::{JournalObserver, Observations, ReachedUnits, UserCosts, Varies};
 use crate::random::Seed;
 use crate::run::setup::SetupError;
 use crate::run::stage::PreparedScenario;
@@ -185,12 +185,58 @@ impl ExperimentTruth {
 }
 
 /// One arm of one experiment in one of the two quantities: everybody gets it.
-struct Population<'s> {
+#[derive(Debug)]
+pub struct ArmPopulation<'s> {
     experiment: usize,
     varies: &'s Varies,
     treatment: usize,
     real: bool,
-    observer: Option<(JournalObserver, Option<ReachedUnits>)>,
+    seen: Option<SeenOfArm>,
+}
+
+/// What is seen of the users of an arm: what is measured, where it is of interest whose requests
+/// come to the agent of the experiment, and what the measured users cost.
+type SeenOfArm = ((JournalObserver, Option<ReachedUnits>), Option<UserCosts>);
+
+impl ArmPopulation<'_> {
+    /// The treatment that everybody gets.
+    #[must_use]
+    pub fn treatment(&self) -> usize {
+        self.treatment
+    }
+
+    /// What is measured of the users of the first experiment, and what each costs; `None` for the
+    /// other quantity and other experiments.
+    #[must_use]
+    pub fn measured(&self) -> Option<(&Observations, &UserCosts)> {
+        let ((observer, _), costs) = self.seen.as_ref().filter(|_| self.experiment == 0)?;
+        Some((observer.observations(), costs.as_ref()?))
+    }
+
+    /// Has the users after the first `users` come, up to number `next`. `begun` hears of each.
+    pub fn grow(
+        &mut self,
+        stage: &PreparedScenario<'_>,
+        seed: Seed,
+        (users, next): (u32, u32),
+        begun: impl FnMut(u32),
+    ) {
+        let Some(variation) = self.varies.variation_of(self.treatment) else { return };
+        let Some(mut seen) = self.seen.take() else { return };
+        seen.0.0.grow(next as usize);
+        if let Some(costs) = &mut seen.1 {
+            costs.next_run();
+        }
+        let forced = stage
+            .population(seed, next)
+            .from_user(users + 1)
+            .forced(Served { config: self.varies.config, variation });
+        self.seen = Some(forced.visit_watched(seen, begun));
+    }
+
+    fn observer(&self) -> Option<&(JournalObserver, Option<ReachedUnits>)> {
+        Some(&self.seen.as_ref()?.0)
+    }
 }
 
 /// The truth of every experiment of the stage. `progress` hears how many visits have begun, of how
@@ -202,8 +248,21 @@ pub fn truth(
     stage: &PreparedScenario<'_>,
     seed: Seed,
     size: Size,
-    mut progress: impl FnMut(u64, u64),
+    progress: impl FnMut(u64, u64),
 ) -> Result<Vec<ExperimentTruth>, SetupError> {
+    truth_with_users(stage, seed, size, progress).map(|(truths, _)| truths)
+}
+
+/// The truth of every experiment, and the users that it was taken from.
+///
+/// # Errors
+/// When the mock LaunchDarkly refuses what the scenario asks of it.
+pub fn truth_with_users<'s>(
+    stage: &PreparedScenario<'s>,
+    seed: Seed,
+    size: Size,
+    mut progress: impl FnMut(u64, u64),
+) -> Result<(Vec<ExperimentTruth>, Vec<ArmPopulation<'s>>), SetupError> {
     let scenario = stage.scenario;
     let nothing_lost = whole(scenario);
     let real = PreparedScenario::new(&nothing_lost, stage.seed)?;
@@ -217,13 +276,13 @@ pub fn truth(
                 // Whose requests come to the agent of the experiment is of interest in a graph.
                 let graph = scenario.graph.is_written() && !scenario.varies_graph(&of.experiment);
                 let reached = (graph && real).then(|| ReachedUnits::new(AgentId(of.varies.config)));
-                let observer = Some((observer, reached));
-                populations.push(Population {
+                let seen = Some(((observer, reached), (!real).then(UserCosts::default)));
+                populations.push(ArmPopulation {
                     experiment,
                     varies: &of.varies,
                     treatment,
                     real,
-                    observer,
+                    seen,
                 });
             }
         }
@@ -241,16 +300,8 @@ pub fn truth(
     loop {
         for population in &mut populations {
             let stage = if population.real { &real } else { stage };
-            let varies = population.varies;
-            let Some(variation) = varies.variation_of(population.treatment) else { continue };
-            let Some(mut observer) = population.observer.take() else { continue };
-            observer.0.grow(next as usize);
             let begun = |begun: u32| progress(done + u64::from(begun.saturating_sub(users)), total);
-            let forced = stage
-                .population(seed, next)
-                .from_user(users + 1)
-                .forced(Served { config: varies.config, variation });
-            population.observer = Some(forced.visit_watched(observer, begun));
+            population.grow(stage, seed, (users, next), begun);
             done += u64::from(next - users);
         }
         users = next;
@@ -263,7 +314,7 @@ pub fn truth(
             Size::UntilError { error, .. } => truths.iter().all(|truth| truth.error() <= error),
         };
         if known || users >= most {
-            return Ok(truths);
+            return Ok((truths, populations));
         }
         next = users.saturating_mul(2).min(most);
     }
@@ -280,7 +331,7 @@ fn quantity(
     nth: usize,
     experiment: &Experiment,
     real: bool,
-    populations: &[Population<'_>],
+    populations: &[ArmPopulation<'_>],
 ) -> (Summary, Vec<Vec<Option<Influence>>>) {
     let metrics = &stage.scenario.metrics;
     let mut summary = Summary { exposures: Vec::new(), shares: None, metrics: Vec::new() };
@@ -289,7 +340,7 @@ fn quantity(
         .iter()
         .filter(|population| population.experiment == nth && population.real == real);
     for (arm, (observer, _)) in
-        own.filter_map(|population| Some((population.treatment, population.observer.as_ref()?)))
+        own.filter_map(|population| Some((population.treatment, population.observer()?)))
     {
         let table = observer.observations();
         let mut found = summarize(table, nth, experiment, metrics, 0..table.units());
@@ -336,7 +387,7 @@ fn compare(
     nth: usize,
     experiment: &Experiment,
     users: u32,
-    populations: &[Population<'_>],
+    populations: &[ArmPopulation<'_>],
 ) -> ExperimentTruth {
     let (effect, effects) = quantity(stage, nth, experiment, true, populations);
     let (limit, limits) = quantity(stage, nth, experiment, false, populations);
@@ -403,14 +454,14 @@ fn among_reached(
     stage: &PreparedScenario<'_>,
     nth: usize,
     experiment: &Experiment,
-    populations: &[Population<'_>],
+    populations: &[ArmPopulation<'_>],
 ) -> Vec<Vec<Option<f64>>> {
     let metrics = &stage.scenario.metrics;
     let values = |arm: usize| -> Option<Vec<Option<f64>>> {
         let own = populations
             .iter()
             .find(|own| own.real && own.experiment == nth && own.treatment == arm)?;
-        let (observer, Some(reached)) = own.observer.as_ref()? else { return None };
+        let (observer, Some(reached)) = own.observer()? else { return None };
         let table = observer.observations();
         let units = (0..table.units()).filter(|&unit| reached.has(unit));
         let found = summarize(table, nth, experiment, metrics, units);

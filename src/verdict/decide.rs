@@ -40,6 +40,11 @@ pub enum Decision {
     NeedMoreData,
 }
 
+impl Decision {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Ship, Self::Keep, Self::NeedMoreData];
+}
+
 /// A decision with its reasons.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Verdict {

@@ -313,6 +313,23 @@ impl<M, A> Rule<M, A> {
     }
 }
 
+impl Rule {
+    /// The metrics that it asks about, in order and each once.
+    #[must_use]
+    pub fn metrics(&self) -> Vec<usize> {
+        let mut all = Vec::new();
+        let mut note = |&metric: &usize| {
+            all.push(metric);
+            Some(metric)
+        };
+        // What the rule means is the rule itself; each metric is asked for on the way.
+        let _ = self.resolve(Some(self.ship), &mut note);
+        all.sort_unstable();
+        all.dedup();
+        all
+    }
+}
+
 impl<M> Criterion<M> {
     /// The name that somebody gave it; empty where it has none, and for groups.
     #[must_use]

@@ -48,6 +48,7 @@ mod pictures;
 mod plan;
 mod play;
 mod power;
+mod power_pool;
 mod program;
 mod progress;
 mod project;

@@ -2,7 +2,7 @@
 //! "right" everywhere.
 
 use serde_json::Value;
-use simlab::power::{Design, PowerRequest};
+use simlab::power::{Design, PoolChoice, PowerRequest};
 use simlab::random::Seed;
 use simlab::run::{ExperimentTruth, PreparedScenario, RunOptions, Size, run, truth};
 use simlab::scenario::Scenario;
@@ -147,6 +147,7 @@ fn run_and_power_mean_the_same_by_true_and_by_right() {
             seed,
             aa: false,
             truth_users: Some(2000),
+            pool: PoolChoice::Full,
         };
         let header = Design::new(&scenario, asked, |_, _| ()).unwrap().header(None);
         let study = &header.studies[0];
