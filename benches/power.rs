@@ -18,7 +18,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use simlab::analysis::{MetricInput, Summary, Tally, analyze};
-use simlab::experiment::{Aggregation, Statistic};
+use simlab::experiment::{Aggregation, Experiment, Statistic};
 use simlab::power::{Design, PoolChoice, PowerRequest, conduct, no_pool_because};
 use simlab::scenario::{Scenario, default_metrics, load};
 
@@ -81,9 +81,35 @@ fn main() {
         best * 1e6
     );
 
+    for arms in [4, 8, 16] {
+        println!(
+            "one rate of {arms} variations, with the probability of each to be best   {:.0} us",
+            of_many(experiment, arms) * 1e6
+        );
+    }
+
     for pool in [PoolChoice::Full, PoolChoice::Users(100_000)] {
         speed(&scenario, users, replications, pool);
     }
+}
+
+/// Seconds for the analysis of one rate of so many variations.
+fn of_many(experiment: &Experiment, arms: usize) -> f64 {
+    let mut experiment = experiment.clone();
+    let treatment = experiment.treatments[0].clone();
+    experiment.treatments = vec![treatment; arms];
+    let two = summary();
+    let mut metric = two.metrics[0].clone();
+    metric.tallies = (0..arms).map(|arm| Some(Tally::rate(660 + 3 * arm as u64))).collect();
+    let data = Summary { exposures: vec![2000; arms], shares: None, metrics: vec![metric] };
+    let best = (0..20).map(|_| {
+        let start = Instant::now();
+        for _ in 0..20 {
+            std::hint::black_box(analyze(&experiment, std::hint::black_box(&data)));
+        }
+        start.elapsed().as_secs_f64() / 20.0
+    });
+    best.fold(f64::INFINITY, f64::min)
 }
 
 /// Prints how many replications a second there are, for each number of threads.

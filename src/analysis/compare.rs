@@ -180,17 +180,15 @@ pub(super) fn probabilities_to_be_best(curves: &[Curve], sign: f64) -> Vec<f64> 
         return best_with_heavy_tails(curves, sign);
     }
     let worse = |other: &Curve, t: f64| if sign > 0.0 { other.cdf(t) } else { 1.0 - other.cdf(t) };
-    let product_without = |chances: &[f64], own: usize| -> f64 {
-        chances.iter().enumerate().filter(|&(j, _)| j != own).map(|(_, chance)| chance).product()
-    };
     let mut best = vec![0.0; curves.len()];
     let mut chances = vec![0.0; curves.len()];
     for (t, weight) in nodes(curves) {
         curves.iter().zip(&mut chances).for_each(|(curve, chance)| *chance = worse(curve, t));
-        for (own, (curve, best)) in
-            curves.iter().zip(&mut best).enumerate().filter(|(_, (curve, _))| curve.sd() > 0.0)
+        make_products_of_others(&mut chances);
+        for ((curve, best), others) in
+            curves.iter().zip(&mut best).zip(&chances).filter(|((curve, _), _)| curve.sd() > 0.0)
         {
-            *best += weight * curve.density(t) * product_without(&chances, own);
+            *best += weight * curve.density(t) * others;
         }
     }
     for (curve, best) in curves.iter().zip(&mut best) {
@@ -206,6 +204,40 @@ pub(super) fn probabilities_to_be_best(curves: &[Curve], sign: f64) -> Vec<f64> 
     best.into_iter().map(|p: f64| p.clamp(0.0, 1.0)).collect()
 }
 
+/// Puts in place of each factor the product of all others, in one pass from either side.
+fn make_products_of_others(factors: &mut [f64]) {
+    let mut before = Vec::with_capacity(factors.len());
+    let mut product = 1.0;
+    for factor in factors.iter() {
+        before.push(product);
+        product *= factor;
+    }
+    let mut after = 1.0;
+    for (factor, before) in factors.iter_mut().zip(before).rev() {
+        (*factor, after) = (before * after, *factor * after);
+    }
+}
+
+/// Up to so many curves, every curve has all of its panels.
+const FEW_CURVES: usize = 5;
+/// Panels of many curves are at least this part of the narrowest one's standard deviation wide: the
+/// edges of a dozen curves of about one width are much closer together than any of them bends.
+const NARROWEST_PANEL: f64 = 0.5;
+
+/// Leaves out edges of panels, which ascend, where those of many curves are close together.
+fn thin_out(edges: &mut Vec<f64>, curves: usize, narrowest: f64) {
+    if curves > FEW_CURVES {
+        let (mut last, end) = (f64::NEG_INFINITY, edges.last().copied());
+        edges.retain(|&edge| {
+            let kept = edge - last >= NARROWEST_PANEL * narrowest || Some(edge) == end;
+            if kept {
+                last = edge;
+            }
+            kept
+        });
+    }
+}
+
 /// The same where a curve has the heavy tails of Student's t: over t = center + scale tan(angle),
 /// which brings the whole line into a bounded range. Points count as very narrow.
 fn best_with_heavy_tails(curves: &[Curve], sign: f64) -> Vec<f64> {
@@ -218,11 +250,14 @@ fn best_with_heavy_tails(curves: &[Curve], sign: f64) -> Vec<f64> {
         parts.map(|(mean, sd, degrees)| (mean, sd.max(1e-6 * widest), degrees)).collect();
     let center = parts.iter().map(|(mean, ..)| mean).sum::<f64>() / parts.len() as f64;
     let place = |t: f64| libm::atan((t - center) / widest);
+    let narrowest = parts.iter().map(|(_, sd, _)| *sd).fold(f64::INFINITY, f64::min);
     let mut edges: Vec<f64> = parts
         .iter()
         .flat_map(|&(mean, sd, _)| (-8..=8).map(move |i| mean + f64::from(i) * sd))
-        .map(place)
         .collect();
+    edges.sort_by(f64::total_cmp);
+    thin_out(&mut edges, parts.len(), narrowest);
+    edges.iter_mut().for_each(|edge| *edge = place(*edge));
     let most = std::f64::consts::FRAC_PI_2;
     edges.extend((0..=40).map(|i| most * (f64::from(i) / 20.0 - 1.0)));
     edges.retain(|edge| edge.abs() <= most);
@@ -231,17 +266,12 @@ fn best_with_heavy_tails(curves: &[Curve], sign: f64) -> Vec<f64> {
     gauss_panel_nodes(&edges, |angle, weight| {
         let (slope, cosine) = (libm::tan(angle), libm::cos(angle));
         let t = center + widest * slope;
-        let chances: Vec<f64> = parts
+        let mut chances: Vec<f64> = parts
             .iter()
             .map(|&(mean, sd, degrees)| student::cdf(sign * (mean - t) / -sd, degrees))
             .collect();
-        for (own, (&(mean, sd, degrees), best)) in parts.iter().zip(&mut best).enumerate() {
-            let others: f64 = chances
-                .iter()
-                .enumerate()
-                .filter(|&(at, _)| at != own)
-                .map(|(_, chance)| chance)
-                .product();
+        make_products_of_others(&mut chances);
+        for ((&(mean, sd, degrees), best), others) in parts.iter().zip(&mut best).zip(&chances) {
             *best += weight * widest / (cosine * cosine)
                 * student::density((t - mean) / sd, degrees)
                 / sd
@@ -267,15 +297,25 @@ fn nodes(curves: &[Curve]) -> Vec<(f64, f64)> {
     let points = ((to - from) / step).ceil();
     if spread().count() == curves.len()
         && widest < 8.0 * narrowest
-        && curves.len() <= 5
+        && curves.len() <= FEW_CURVES
         && points < 2_000.0
     {
         return (0..=points as usize).map(|i| (from + i as f64 * step, step)).collect();
     }
     let mut edges = Vec::new();
-    curves.iter().for_each(|c| c.push_edges(&mut edges));
+    for curve in curves {
+        let begin = edges.len();
+        curve.push_edges(&mut edges);
+        if curves.len() > FEW_CURVES {
+            // The product of many chances bends more than one does: panels of half the width.
+            let own = edges.get(begin..).unwrap_or_default();
+            let middles: Vec<f64> = own.array_windows().map(|[a, b]| 0.5 * (a + b)).collect();
+            edges.extend(middles);
+        }
+    }
     edges.retain(|e| (from..=to).contains(e));
     edges.sort_by(f64::total_cmp);
+    thin_out(&mut edges, curves.len(), narrowest);
     let mut nodes = Vec::with_capacity(8 * edges.len());
     gauss_panel_nodes(&edges, |t, weight| nodes.push((t, weight)));
     nodes
@@ -464,6 +504,40 @@ mod tests {
                 assert!((f - e).abs() < 1e-9, "{arms:?}: {found:?} is not {expected:?}");
             }
             assert!((best(&arms, -1.0).iter().sum::<f64>() - 1.0).abs() < 1e-9);
+        }
+    }
+
+    /// Against Simpson's rule on 200,000 points, which knows no panels.
+    #[test]
+    fn the_best_of_many_is_what_a_fine_grid_gives() {
+        let alike: Vec<(f64, f64)> = (0..16).map(|i| (0.02 * f64::from(i), 1.0)).collect();
+        let unlike = (0..9).map(|i| (0.1 * f64::from(i % 4), 0.05 * f64::from(1 + i * i)));
+        let unlike: Vec<(f64, f64)> = unlike.collect();
+        let z = |t: f64, &(mean, sd): &(f64, f64)| (t - mean) / sd;
+        for arms in [alike, unlike] {
+            let found =
+                best(&arms.iter().map(|&(mean, sd)| normal(mean, sd)).collect::<Vec<_>>(), 1.0);
+            let (from, to, points) = (-30.0, 30.0, 200_000);
+            let step = (to - from) / f64::from(points);
+            for (own, found) in found.into_iter().enumerate() {
+                let at = |nth: i32| {
+                    let t = from + f64::from(nth) * step;
+                    let others = arms.iter().enumerate().filter(|(other, _)| *other != own);
+                    let others: f64 =
+                        others.map(|(_, arm)| crate::random::normal_cdf(z(t, arm))).product();
+                    let density = libm::exp(-0.5 * z(t, &arms[own]).powi(2)) / arms[own].1;
+                    density / (2.0 * std::f64::consts::PI).sqrt() * others
+                };
+                let weight = |nth: i32| match nth {
+                    0 => 1.0,
+                    nth if nth == points => 1.0,
+                    nth if nth % 2 == 1 => 4.0,
+                    _ => 2.0,
+                };
+                let sum: f64 = (0..=points).map(|nth| weight(nth) * at(nth)).sum();
+                let expected = sum * step / 3.0;
+                assert!((found - expected).abs() < 1e-9, "{own}: {found} is not {expected}");
+            }
         }
     }
 

@@ -26,6 +26,7 @@ use crate::power::{
     Design, Header, PoolChoice, Power, PowerPart, PowerRequest, Replication, Search, aggregate,
     conduct, few, merge, no_pool_because, read_part, search, to_markdown, to_text, without_effect,
 };
+use crate::run::SetupError;
 use crate::scenario::Scenario;
 use crate::time::{Duration, Stopwatch};
 
@@ -193,10 +194,10 @@ fn target(
     }
     let run = |asked: PowerRequest| {
         let wanted: Vec<u64> = (0..asked.replications).collect();
-        if let Some(speed) = speed {
-            foretell(scenario, &asked, wanted.len() as u64, jobs(args), speed);
+        let design = prepared(args, scenario, asked)?;
+        if let Some(speed) = speed.filter(|_| design.pool.is_none()) {
+            foretell(scenario, &design.asked, wanted.len() as u64, jobs(args), speed);
         }
-        let design = Design::new(scenario, asked, |_, _| ())?;
         let progress = Progress::new("replications", wanted.len() as u64, 0, args.quiet);
         let done =
             conduct(&design, &wanted, jobs(args), stop, |done| progress.done(done.len() as u64))?;
@@ -280,13 +281,22 @@ fn design<'s>(
     scenario: &'s Scenario,
     asked: PowerRequest,
 ) -> Result<Design<'s>, Exit> {
+    prepared(args, scenario, asked).map_err(|error| not_set_up(&scenario.name, &error))
+}
+
+/// The question made ready, with a progress bar.
+fn prepared<'s>(
+    args: &PowerArgs,
+    scenario: &'s Scenario,
+    asked: PowerRequest,
+) -> Result<Design<'s>, SetupError> {
     let progress = Progress::new("simulated users", 1, 0, args.quiet);
     let design = Design::new(scenario, asked, |done, total| {
         progress.total(total);
         progress.done(done);
     });
     progress.finish();
-    design.map_err(|error| not_set_up(&scenario.name, &error))
+    design
 }
 
 fn replications(
