@@ -207,6 +207,9 @@ fn build_metric(
         variations: variations.collect(),
         bias_causes: truth.map(|truth| truth.causes.clone()).unwrap_or_default(),
         statistic: metric.metric.declared().words(),
+        name: Some(metric.metric.title())
+            .filter(|name| *name != metric.metric.key)
+            .map(str::to_owned),
     }
 }
 

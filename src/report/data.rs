@@ -352,6 +352,9 @@ pub struct ReportedMetric {
     /// What is compared, in words, where `kind` does not say it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub statistic: Option<String>,
+    /// Its name for people, where the scenario gives one that is not its key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
 }
 
 /// One variation under one metric.

@@ -9,7 +9,7 @@
 use super::charts::{Distribution, MetricOverTime};
 use super::data::{ReportedExperiment, ReportedMetric};
 use super::graph::DrawnGraph;
-use super::table::{Table, Tone};
+use super::table::{Cell, Table, Tone};
 
 /// A piece of a document.
 #[derive(Clone, Debug)]
@@ -32,6 +32,8 @@ pub(crate) enum Element<'r> {
     Lines(Vec<String>),
     /// A decision, framed.
     Decision(DecisionBox),
+    /// The results at a glance, for a page: text and Markdown have the same in tables.
+    Scorecard(Scorecard<'r>),
     /// Charts side by side. Formats without drawings leave them out: their numbers are in tables.
     Gallery(Gallery<'r>),
     /// The graph of agents: a tree of text, or a drawing.
@@ -286,6 +288,52 @@ pub(crate) struct DecisionBox {
     pub(crate) lines: Vec<(String, Tone)>,
 }
 
+/// The results of an experiment at a glance.
+#[derive(Clone, Debug)]
+pub(crate) struct Scorecard<'r> {
+    pub(crate) experiment: &'r ReportedExperiment,
+    /// What the decision rule requires; `None` without a rule.
+    pub(crate) criteria: Option<Checklist>,
+    /// A table for each treatment.
+    pub(crate) treatments: Vec<ScoredTreatment<'r>>,
+    /// Health checks that found something.
+    pub(crate) doubts: Checklist,
+    /// Those that found nothing.
+    pub(crate) passed: Checklist,
+    /// Sentences below it.
+    pub(crate) remarks: Vec<String>,
+}
+
+/// A treatment against the control, a row for each metric.
+#[derive(Clone, Debug)]
+pub(crate) struct ScoredTreatment<'r> {
+    /// Its name for people.
+    pub(crate) name: String,
+    /// How many users it and the control have: `1,378 users`.
+    pub(crate) users: [String; 2],
+    pub(crate) rows: Vec<ScoredMetric<'r>>,
+}
+
+/// A metric of a scorecard.
+#[derive(Clone, Debug)]
+pub(crate) struct ScoredMetric<'r> {
+    pub(crate) metric: &'r ReportedMetric,
+    /// The estimate of the control and how it came about, then those of the treatment.
+    pub(crate) values: [(Cell, String); 2],
+    pub(crate) change: Cell,
+    /// The true change, where it is known.
+    pub(crate) truth: Option<f64>,
+    /// The interval as text.
+    pub(crate) interval: Cell,
+    /// The relative change and the ends of its interval, for a drawing; `None` where there is none.
+    pub(crate) drawn: Option<[f64; 3]>,
+    /// Probability to beat the control.
+    pub(crate) beats: Cell,
+    /// The same as a word.
+    pub(crate) reading: Cell,
+    pub(crate) loss: Cell,
+}
+
 /// Charts side by side.
 #[derive(Clone, Debug)]
 pub(crate) struct Gallery<'r> {
@@ -309,8 +357,6 @@ pub(crate) struct Picture<'r> {
 /// What a chart shows; each kind has one drawing.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Chart<'r> {
-    /// Relative differences to the control, with intervals.
-    Differences,
     /// The posteriors of a metric.
     Densities(&'r ReportedMetric),
     /// A metric as users arrived, at these numbers of users.

@@ -25,6 +25,11 @@ impl ReportedExperiment {
 }
 
 impl ReportedMetric {
+    /// Its name for people: the scenario's, or its key as words.
+    pub(super) fn title(&self) -> String {
+        self.name.clone().unwrap_or_else(|| readable(&self.key))
+    }
+
     pub(super) fn measure(&self) -> Unit<'_> {
         Unit::new(self.kind, &self.unit).bare()
     }
@@ -55,6 +60,22 @@ impl ReportedMetric {
     pub(super) fn variation(&self, key: &str) -> Option<&ReportedVariation> {
         self.variations.iter().find(|variation| variation.key == key)
     }
+}
+
+/// A key as words: `p95_total_user_latency` as `P95 total user latency`.
+pub(super) fn readable(key: &str) -> String {
+    const CAPITALS: [&str; 8] = ["ai", "api", "id", "llm", "pii", "ttft", "url", "usd"];
+    let word = |word: &str| {
+        let percentile = word.len() > 1
+            && word.starts_with('p')
+            && word.bytes().skip(1).all(|byte| byte.is_ascii_digit());
+        if percentile || CAPITALS.contains(&word) { word.to_uppercase() } else { word.to_owned() }
+    };
+    let words = key.split(['_', '-']).filter(|word| !word.is_empty());
+    let words = words.map(word).collect::<Vec<_>>().join(" ");
+    let mut letters = words.chars();
+    let first = letters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
+    first + letters.as_str()
 }
 
 /// What a probability to beat the control says, and whether it is good news.
@@ -90,5 +111,22 @@ pub(super) fn diamonds(experiment: &ReportedExperiment) -> &'static str {
         " A diamond is the effect on users: every user in that variation."
     } else {
         ""
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn a_key_reads_as_words() {
+        for (key, words) in [
+            ("positive_feedback_rate", "Positive feedback rate"),
+            ("p95_total_user_latency", "P95 total user latency"),
+            ("ai_cost_per_request", "AI cost per request"),
+            ("paid-plan__users", "Paid plan users"),
+            ("p_value", "P value"),
+            ("__", ""),
+        ] {
+            assert_eq!(super::readable(key), words);
+        }
     }
 }

@@ -32,7 +32,7 @@ pub(crate) fn document_to_markdown(document: &[Element<'_>]) -> String {
 fn elements(all: &[Element<'_>], without_facts: bool, out: &mut String) {
     for element in Medium::Comment.order(all) {
         match element {
-            Element::Title(_) | Element::Gallery(_) => {}
+            Element::Title(_) | Element::Gallery(_) | Element::Scorecard(_) => {}
             Element::Section(own) => section(own, without_facts, out),
             Element::Note(text, Tone::Dim) => *out += &format!("_{}_\n\n", markdown(text)),
             Element::Note(text, _) => *out += &format!("{}\n\n", markdown(text)),

@@ -28,6 +28,7 @@ mod pre_period;
 mod reached;
 mod rollouts;
 mod rule;
+mod scorecard;
 mod segments;
 mod significance;
 mod subject;
@@ -43,6 +44,7 @@ type OfReport = for<'r> fn(&'r Report) -> Vec<Section<'r>>;
 /// The sections of an experiment, in order. A medium may show decisions and reasons elsewhere: see `Slot`.
 const OF_EXPERIMENT: &[OfExperiment] = &[
     verdict::sections,
+    scorecard::sections,
     subject::sections,
     rule::sections,
     health::sections,

@@ -109,7 +109,7 @@ impl Sheet<'_> {
                     self.lines.extend(lines.map(|line| format!("{:INDENT$}{line}", "")));
                 }
                 // No drawings here.
-                Element::Gallery(_) => {}
+                Element::Gallery(_) | Element::Scorecard(_) => {}
             }
         }
     }

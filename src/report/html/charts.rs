@@ -5,10 +5,9 @@
 //!
 //! Does not know: the page around them.
 
-use super::drawing::{Drawing, WIDTH, arm, at};
+use super::drawing::{Drawing, WIDTH, arm, diamond};
 use super::scale::{Axis, Scale};
 use crate::analysis::Posterior;
-use crate::experiment::Better;
 use crate::figure::{self, MISSING, Unit};
 use crate::report::charts::{Distribution, drawn};
 use crate::report::data::{ReportedExperiment, ReportedMetric, ReportedVariation};
@@ -75,7 +74,7 @@ pub(super) fn densities(
     let mut drawing = Drawing::new(
         id,
         floor + 20.0,
-        &format!("Posterior densities of {}", metric.key),
+        &format!("Posterior densities of {}", metric.title()),
         &description,
     );
     let x = Scale::linear(from, to, (4.0, WIDTH - 4.0));
@@ -124,124 +123,6 @@ pub(super) fn densities(
     Some(drawing.finish())
 }
 
-/// A filled diamond: the truth.
-fn diamond(drawing: &mut Drawing, class: &str, (x, y): (f64, f64)) {
-    let corners = [(x, y - 5.5), (x + 4.5, y), (x, y + 5.5), (x - 4.5, y)]
-        .map(|(x, y)| format!("{} {}", at(x), at(y)));
-    drawing.add(
-        svg::node::element::Path::new()
-            .set("class", class)
-            .set("d", format!("M{}Z", corners.join("L"))),
-    );
-}
-
-/// An arrow at the end of the axis: the value lies further out.
-fn arrow(drawing: &mut Drawing, class: &str, (x, y): (f64, f64), right: bool) {
-    let tip = if right { 6.0 } else { -6.0 };
-    let corners =
-        [(x + tip, y), (x, y - 5.0), (x, y + 5.0)].map(|(x, y)| format!("{} {}", at(x), at(y)));
-    drawing.add(
-        svg::node::element::Path::new()
-            .set("class", class)
-            .set("d", format!("M{}Z", corners.join("L"))),
-    );
-}
-
-/// Every metric's relative difference with its interval, and the truth where it is known.
-pub(super) fn differences(experiment: &ReportedExperiment, id: &str) -> Option<String> {
-    let compared = |metric: &ReportedMetric| {
-        metric.variations.iter().any(|own| own.relative_difference.is_some())
-    };
-    let metrics: Vec<&ReportedMetric> =
-        experiment.metrics.iter().filter(|metric| compared(metric)).collect();
-    let all = || metrics.iter().flat_map(|metric| &metric.variations);
-    let values = || {
-        let found = all()
-            .filter_map(|own| own.relative_difference)
-            .chain(all().filter_map(|own| own.relative_interval).flatten());
-        found.chain(all().filter_map(|own| own.truth?.relative_difference)).map(Number::get)
-    };
-    // Far out, a change says no more than that it is large.
-    let from = values().reduce(f64::min)?.clamp(-1.5, 0.0);
-    let to = values().reduce(f64::max)?.clamp(0.0, 3.0);
-    let slack = (to - from).max(0.02) * 0.04;
-    let (label, line) = (17.0, 20.0);
-    let rows = |metric: &ReportedMetric| {
-        metric.variations.iter().filter(|own| own.relative_difference.is_some()).count() as f64
-    };
-    let floor = metrics.iter().map(|metric| label + line * rows(metric) + 6.0).sum::<f64>();
-    let description: Vec<String> = metrics
-        .iter()
-        .flat_map(|metric| {
-            metric.variations.iter().filter(|own| own.relative_difference.is_some()).map(|own| {
-                let change = text(own.relative_difference, figure::change);
-                format!(
-                    "{}, {}: {change}, {}",
-                    metric.key,
-                    experiment.name_of(&own.key),
-                    ends(own.relative_interval, figure::change)
-                )
-            })
-        })
-        .collect();
-    let title = format!("Relative differences to {}", experiment.name_of(&experiment.control));
-    let mut drawing = Drawing::new(id, floor + 20.0, &title, &description.join("; "));
-    let x = Scale::linear(from - slack, to + slack, (4.0, WIDTH - 62.0));
-    drawing.axis_below(&x, Axis::Change, 0.0, floor);
-    drawing.line("zero", (x.place(0.0), 0.0), (x.place(0.0), floor));
-    let mut y = 0.0;
-    for metric in metrics {
-        y += label;
-        let better =
-            if metric.better == Better::Higher { "higher is better" } else { "lower is better" };
-        drawing.label("name", (4.0, y - 4.0), WIDTH - 110.0, &metric.key);
-        drawing.text("tick", "end", (WIDTH, y - 4.0), better);
-        for own in &metric.variations {
-            let Some(change) = own.relative_difference else { continue };
-            let class = arm(experiment, &own.key);
-            let middle = y + line / 2.0;
-            if let Some([lower, upper]) = own.relative_interval {
-                let (left, right) = (x.place(lower.get()), x.place(upper.get()));
-                drawing.line(&format!("interval {class}"), (left, middle), (right, middle));
-                for (end, place) in [(lower, left), (upper, right)] {
-                    // An end that lies outside has no cap.
-                    if x.holds(end.get()) {
-                        drawing.line(
-                            &format!("curve {class}"),
-                            (place, middle - 4.0),
-                            (place, middle + 4.0),
-                        );
-                    }
-                }
-            }
-            let place = x.place(change.get());
-            if x.holds(change.get()) {
-                drawing.rectangle(
-                    &format!("point {class}"),
-                    (place - 3.5, middle - 3.5),
-                    (place + 3.5, middle + 3.5),
-                );
-            } else {
-                arrow(&mut drawing, &format!("point {class}"), (place, middle), change.get() > 0.0);
-            }
-            if let Some(truth) =
-                own.truth.and_then(|truth| truth.relative_difference).map(Number::get)
-            {
-                let place = (x.place(truth), middle);
-                if x.holds(truth) {
-                    diamond(&mut drawing, "truth plain", place);
-                } else {
-                    arrow(&mut drawing, "truth plain", place, truth > 0.0);
-                }
-            }
-            drawing.text("value", "end", (WIDTH, middle + 4.0), &figure::change(change.get()));
-            y += line;
-        }
-        y += 6.0;
-    }
-    Some(drawing.finish())
-}
-
 /// How the users' values of one metric are spread in each variation, with the 95th percentile.
 pub(super) fn distribution(
     experiment: &ReportedExperiment,
@@ -274,8 +155,12 @@ pub(super) fn distribution(
     };
     let description = spread.variations.iter().filter_map(describe).collect::<Vec<_>>().join("; ");
     let (top, floor) = (8.0, 120.0);
-    let mut drawing =
-        Drawing::new(id, floor + 20.0, &format!("Distribution of {}", metric.key), &description);
+    let mut drawing = Drawing::new(
+        id,
+        floor + 20.0,
+        &format!("Distribution of {}", metric.title()),
+        &description,
+    );
     let x = Scale::proportional(from, to, (4.0, WIDTH - 4.0));
     let y = Scale::linear(0.0, most, (floor, top));
     drawing.axis_below(&x, Axis::Value(unit), top, floor);

@@ -48,6 +48,15 @@ impl Drawing {
         Self { document }
     }
 
+    /// An empty drawing in a line of text, whose numbers stand next to it.
+    pub(super) fn in_line(width: f64, height: f64) -> Self {
+        let document = Document::new()
+            .set("viewBox", format!("0 0 {} {}", at(width), at(height)))
+            .set("class", "chart in-line")
+            .set("aria-hidden", "true");
+        Self { document }
+    }
+
     /// The finished markup.
     pub(super) fn finish(self) -> String {
         self.document.to_string()
@@ -157,6 +166,21 @@ impl Drawing {
             self.text("tick", "end", (left - 5.0, y + 3.8), &text);
         }
     }
+}
+
+/// A filled diamond: the truth.
+pub(super) fn diamond(drawing: &mut Drawing, class: &str, (x, y): (f64, f64)) {
+    let corners = [(x, y - 5.5), (x + 4.5, y), (x, y + 5.5), (x - 4.5, y)]
+        .map(|(x, y)| format!("{} {}", at(x), at(y)));
+    drawing.add(Path::new().set("class", class).set("d", format!("M{}Z", corners.join("L"))));
+}
+
+/// An arrow at the end of the axis: the value lies further out.
+pub(super) fn arrow(drawing: &mut Drawing, class: &str, (x, y): (f64, f64), right: bool) {
+    let tip = if right { 6.0 } else { -6.0 };
+    let corners =
+        [(x + tip, y), (x, y - 5.0), (x, y + 5.0)].map(|(x, y)| format!("{} {}", at(x), at(y)));
+    drawing.add(Path::new().set("class", class).set("d", format!("M{}Z", corners.join("L"))));
 }
 
 /// The commands of a path through points.

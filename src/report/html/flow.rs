@@ -53,7 +53,7 @@ pub(super) fn over_time(
         )
     };
     let description = series.variations.iter().map(describe).collect::<Vec<_>>().join("; ");
-    let title = format!("{} as {} users arrive", metric.key, figure::count(last));
+    let title = format!("{} as {} users arrive", metric.title(), figure::count(last));
     let compared = series
         .variations
         .iter()

@@ -13,7 +13,9 @@ mod graph;
 mod page;
 mod parts;
 mod scale;
+mod scorecard;
 #[cfg(test)]
 pub(crate) mod tests;
+mod words;
 
 pub use page::{report_style, to_html, to_html_part};

@@ -5,14 +5,15 @@
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::graph;
-use super::parts::{badge, class, drawn, facts, figure, legend, table};
+use super::parts::{checklist, class, drawn, facts, figure, legend, table};
+use super::scorecard::scorecard;
+use super::words::Words;
 use crate::report::data::Report;
 use crate::report::document::{
-    CheckRow, Checklist, DecisionBox, Element, Gallery, Level, List, Medium, Section, Slot, Title,
+    DecisionBox, Element, Gallery, Level, List, Medium, Section, Slot, Title,
 };
 use crate::report::escape::plain;
 use crate::report::sections::document;
-use crate::report::table::Tone;
 
 /// The page's style; the page loads nothing.
 pub(super) const STYLE: &str = include_str!("style.css");
@@ -40,15 +41,15 @@ pub fn report_style() -> &'static str {
 
 /// What was decided, links to the parts, and the parts.
 fn main_part(document: &[Element<'_>]) -> Markup {
-    let mut builder =
-        Builder { experiments: 0, decisions: 0, several: decisions(document).len() > 1 };
+    let (mut builder, decided) = Builder::decided(document, "");
     let decided: Vec<Markup> =
-        decisions(document).into_iter().map(|element| builder.element(element, "")).collect();
+        decided.into_iter().map(|element| builder.element(element, "")).collect();
     let parts = builder.elements(document, "");
     html! {
         @for decision in &decided { (decision) }
         (contents(document))
         (parts)
+        (builder.words.explanations())
     }
 }
 
@@ -78,7 +79,7 @@ fn document_to_html(document: &[Element<'_>]) -> String {
                     p.dim.small { (plain(&summary)) }
                 }
                 main #main { (main_part(document)) }
-                footer { p.dim.small { "Rendered by " (plain(&line)) ". The page is complete in itself and runs no script; `simlab explain TERM` explains its words." } }
+                footer { p.dim.small { "Rendered by " (plain(&line)) ". The page is complete in itself and runs no script. Dotted words open an explanation; " code { "simlab explain TERM" } " has the same in a terminal." } }
             }
         }
     };
@@ -118,15 +119,32 @@ fn contents(document: &[Element<'_>]) -> Markup {
 
 /// Elements being written.
 struct Builder {
+    /// What ids begin with.
+    prefix: String,
     /// Experiments so far.
     experiments: usize,
     /// Decisions so far.
     decisions: usize,
     /// Whether there are several decisions, so that each needs its name.
     several: bool,
+    words: Words,
 }
 
 impl Builder {
+    /// For a document, and what is decided in it.
+    fn decided<'e, 'r>(document: &'e [Element<'r>], prefix: &str) -> (Self, Vec<&'e Element<'r>>) {
+        let decided = decisions(document);
+        let boxes = decided.iter().filter(|element| matches!(element, Element::Decision(_)));
+        let builder = Self {
+            prefix: prefix.to_owned(),
+            experiments: 0,
+            decisions: 0,
+            several: boxes.count() > 1,
+            words: Words::of(document, prefix),
+        };
+        (builder, decided)
+    }
+
     /// The elements below this heading, without decisions.
     fn elements(&mut self, elements: &[Element<'_>], heading: &str) -> Markup {
         let shown = Medium::Page.order(elements).into_iter();
@@ -142,14 +160,18 @@ impl Builder {
             Element::Title(_) => html! {},
             Element::Section(own) => self.section(own),
             Element::Note(text, tone) => {
-                html! { p class={ "small " (class(*tone)) } { (plain(text)) } }
+                html! { p class={ "small " (class(*tone)) } { (self.words.text(text)) } }
             }
             Element::Facts(own) => facts(own),
-            Element::Table(own) => table(heading, own),
-            Element::Checklist(own) => checklist(own),
-            Element::List(own) => list(own),
+            Element::Table(own) => table(heading, own, &self.words),
+            Element::Checklist(own) => checklist(own, &self.words),
+            Element::List(own) => list(own, &self.words),
             Element::Lines(lines) => html! { @for line in lines { p.small { (plain(line)) } } },
             Element::Decision(own) => self.decision(own),
+            Element::Scorecard(own) => {
+                let id = format!("{}health-{}", self.prefix, self.decisions);
+                scorecard(own, &id, &self.words)
+            }
             Element::Gallery(own) => self.gallery(own),
             Element::Graph(own) => html! { (PreEscaped(graph::drawing(own))) },
         }
@@ -186,10 +208,10 @@ impl Builder {
         self.decisions += 1;
         let (tone, name) = (class(decision.tone), plain(&decision.name));
         html! {
-            section #{ "verdict-" (self.decisions) } class={ "verdict " (tone) } aria-label={ (decision.label) (name) } {
+            section #{ (self.prefix) "verdict-" (self.decisions) } class={ "verdict " (tone) } aria-label={ (decision.label) (name) } {
                 p class={ "word " (tone) } { (decision.word) @if self.several { " · " (name) } }
-                p.headline { (plain(&decision.headline)) }
-                @for (text, tone) in &decision.lines { p class=[Some(class(*tone)).filter(|class| !class.is_empty())] { (plain(text)) } }
+                p.headline { (self.words.text(&decision.headline)) }
+                @for (text, tone) in &decision.lines { p class=[Some(class(*tone)).filter(|class| !class.is_empty())] { (self.words.text(text)) } }
             }
         }
     }
@@ -200,7 +222,7 @@ impl Builder {
         let charts = gallery.pictures.iter().map(|picture| {
             let chart =
                 drawn(experiment, picture.chart, &format!("e{}-{}", self.experiments, picture.id));
-            figure(&picture.name, &picture.remark, chart)
+            figure(&picture.name, &picture.remark, chart, &self.words)
         });
         let charts: Vec<Markup> = charts.filter(|chart| !chart.0.is_empty()).collect();
         html! {
@@ -213,33 +235,13 @@ impl Builder {
     }
 }
 
-/// Checks with their marks; those that need attention take a whole line.
-fn checklist(list: &Checklist) -> Markup {
-    let wide = |row: &CheckRow| {
-        (list.brief || row.name.is_empty()) && matches!(row.mark.tone, Tone::Warn | Tone::Bad)
-    };
-    let margin =
-        |row: &CheckRow| (row.depth > 0).then(|| format!("margin-left:{}rem", row.depth.min(8)));
-    html! {
-        ul class=(if list.brief { "checks many" } else { "checks" }) {
-            @for row in &list.rows {
-                li class=[wide(row).then_some("wide")] style=[margin(row)] {
-                    (badge(row.mark))
-                    @if row.name.is_empty() { div { (plain(&row.detail)) } }
-                    @else { div { strong { (plain(&row.name)) } @if !row.detail.is_empty() { div.dim.small { (plain(&row.detail)) } } } }
-                }
-            }
-        }
-    }
-}
-
-fn list(list: &List) -> Markup {
+fn list(list: &List, words: &Words) -> Markup {
     let bullets = |at: usize| if list.numbered { format!("{}) ", at + 1) } else { String::new() };
     let class = Some(class(list.tone)).filter(|class| !class.is_empty());
     html! {
         ul class=[class] {
             @for (at, (text, remark)) in list.items.iter().enumerate() {
-                li { (bullets(at)) (plain(text)) @if !remark.is_empty() { span.dim { " (" (plain(remark)) ")" } } }
+                li { (bullets(at)) (words.text(text)) @if !remark.is_empty() { span.dim { " (" (plain(remark)) ")" } } }
             }
         }
     }

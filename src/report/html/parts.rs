@@ -7,9 +7,10 @@
 use maud::{Markup, PreEscaped, html};
 
 use super::drawing::arm;
+use super::words::Words;
 use super::{charts, flow};
 use crate::report::data::ReportedExperiment;
-use crate::report::document::{Chart, Fact, Mark, Medium};
+use crate::report::document::{Chart, CheckRow, Checklist, Fact, Mark, Medium};
 use crate::report::escape::plain;
 use crate::report::table::{Cell, Row, Table, Tone};
 
@@ -26,29 +27,29 @@ pub(super) fn class(tone: Tone) -> &'static str {
 }
 
 /// A table that scrolls by itself where it is wider than the page.
-pub(super) fn table(name: &str, table: &Table) -> Markup {
+pub(super) fn table(name: &str, table: &Table, words: &Words) -> Markup {
     let table = table.without_sketches();
     let grouped = table.rows.iter().any(|row| matches!(row, Row::Group(..)));
     let align = |at: usize| {
         if table.columns.get(at).is_some_and(|column| !column.words) { "number" } else { "" }
     };
     let inside = |at: usize, cell: &Cell| {
-        html! { td class=(align(at)) { @if cell.tone == Tone::Plain { (plain(&cell.text)) } @else { span class=(class(cell.tone)) { (plain(&cell.text)) } } } }
+        html! { td class=(align(at)) { @if cell.tone == Tone::Plain { (words.text(&cell.text)) } @else { span class=(class(cell.tone)) { (words.text(&cell.text)) } } } }
     };
     html! {
         div.scroll role="region" tabindex="0" aria-label=(plain(name)) {
             table {
-                thead { tr { @for (at, column) in table.columns.iter().enumerate() { th scope="col" class=(align(at)) { (heading(&column.heading)) } } } }
+                thead { tr { @for (at, column) in table.columns.iter().enumerate() { th scope="col" class=(align(at)) { (words.heading(&column.heading)) } } } }
                 tbody {
                     @for row in &table.rows {
                         @match row {
                             Row::Group(name, remark) => {
-                                tr.group { th scope="rowgroup" colspan=(table.columns.len()) { (plain(name)) " " span.dim { (plain(remark)) } } }
+                                tr.group { th scope="rowgroup" colspan=(table.columns.len()) { (words.text(name)) " " span.dim { (plain(remark)) } } }
                             }
                             Row::Cells(cells) => {
                                 tr class=(if grouped { "nested" } else { "" }) {
                                     @for (at, cell) in cells.iter().enumerate() {
-                                        @if at == 0 { th scope="row" class=(class(cell.tone)) { (plain(&cell.text)) } } @else { (inside(at, cell)) }
+                                        @if at == 0 { th scope="row" class=(class(cell.tone)) { (words.text(&cell.text)) } } @else { (inside(at, cell)) }
                                     }
                                 }
                             }
@@ -60,11 +61,6 @@ pub(super) fn table(name: &str, table: &Table) -> Markup {
     }
 }
 
-/// A heading keeps the line breaks that its column has.
-fn heading(text: &str) -> String {
-    text.split('\n').map(plain).collect::<Vec<_>>().join("\n")
-}
-
 /// Labels and texts; an empty label goes on with the one before.
 pub(super) fn facts(facts: &[Fact]) -> Markup {
     let shown = facts.iter().filter(|fact| !fact.not_in.contains(&Medium::Page));
@@ -74,6 +70,31 @@ pub(super) fn facts(facts: &[Fact]) -> Markup {
 /// A mark and a word in the color of its meaning.
 pub(super) fn badge(mark: Mark) -> Markup {
     html! { span class={ "badge " (class(mark.tone)) } { (mark.sign) " " (mark.word) } }
+}
+
+/// Checks with their marks; those that need attention take a whole line.
+pub(super) fn checklist(list: &Checklist, words: &Words) -> Markup {
+    let wide = |row: &CheckRow| {
+        (list.brief || row.name.is_empty()) && matches!(row.mark.tone, Tone::Warn | Tone::Bad)
+    };
+    let margin =
+        |row: &CheckRow| (row.depth > 0).then(|| format!("margin-left:{}rem", row.depth.min(8)));
+    html! {
+        ul class=(if list.brief { "checks many" } else { "checks" }) {
+            @for row in &list.rows {
+                li class=[wide(row).then_some("wide")] style=[margin(row)] {
+                    (badge(row.mark))
+                    @if row.name.is_empty() { div { (words.text(&row.detail)) } }
+                    @else {
+                        div {
+                            strong { (words.check(&row.name)) }
+                            @if !row.detail.is_empty() { div.dim.small { (words.text(&row.detail)) } }
+                        }
+                    }
+                }
+            }
+        }
+    }
 }
 
 /// Which color is which variation.
@@ -91,11 +112,11 @@ pub(super) fn legend(experiment: &ReportedExperiment) -> Markup {
 }
 
 /// A chart with its name and a remark.
-pub(super) fn figure(name: &str, remark: &str, chart: Option<String>) -> Markup {
+pub(super) fn figure(name: &str, remark: &str, chart: Option<String>, words: &Words) -> Markup {
     html! {
         @if let Some(chart) = chart {
             figure {
-                figcaption { strong { (plain(name)) } @if !remark.is_empty() { span.dim { (plain(remark)) } } }
+                figcaption { strong { (words.text(name)) } @if !remark.is_empty() { span.dim { (plain(remark)) } } }
                 // The drawing escaped its own texts.
                 (PreEscaped(chart))
             }
@@ -106,7 +127,6 @@ pub(super) fn figure(name: &str, remark: &str, chart: Option<String>) -> Markup 
 /// The drawing of a chart; `None` where there is nothing to draw.
 pub(super) fn drawn(experiment: &ReportedExperiment, chart: Chart<'_>, id: &str) -> Option<String> {
     match chart {
-        Chart::Differences => charts::differences(experiment, id),
         Chart::Densities(metric) => charts::densities(experiment, metric, id),
         Chart::OverTime(metric, series, users) => {
             flow::over_time(experiment, metric, series, users, id)

@@ -1,6 +1,7 @@
 //! The page: well formed, self-contained, and text stays text.
 
 use super::to_html;
+use crate::analysis::HealthStatus;
 use crate::report::charts::{Distribution, MetricOverTime, OverTime, Spread, VariationOverTime};
 use crate::report::tests::{drawn, published, used};
 use crate::report::{Failure, Number, Report, Truth, from_json, to_json};
@@ -69,11 +70,15 @@ fn full() -> Report {
 /// Fails where an element is not closed, a name, an attribute or a reference is not one that the
 /// page makes, or a character could mislead.
 pub(crate) fn harmless(page: &str) {
-    const KNOWN: [&str; 42] = [
+    const KNOWN: [&str; 47] = [
         "a",
         "body",
+        "button",
+        "caption",
+        "code",
         "dd",
         "desc",
+        "details",
         "div",
         "dl",
         "dt",
@@ -102,6 +107,7 @@ pub(crate) fn harmless(page: &str) {
         "span",
         "strong",
         "style",
+        "summary",
         "svg",
         "table",
         "tbody",
@@ -158,9 +164,11 @@ fn the_page_is_well_formed_and_leads_nowhere_else() {
     let without_names = page.replace("xmlns=\"http://www.w3.org/2000/svg\"", "");
     assert!(!without_names.contains("http:") && !without_names.contains("https:"));
     let charts = page.matches("class=\"chart\"").count();
-    // Differences, four posteriors, four series, two waterfalls and what is between them, two
+    // Four posteriors, four series, two waterfalls and what is between them, two
     // waterfalls of latency, one distribution, failures; the graph has a class of its own.
-    assert_eq!(charts, 1 + 4 + 4 + 3 + 2 + 1 + 1);
+    assert_eq!(charts, 4 + 4 + 3 + 2 + 1 + 1);
+    // A scorecard has an axis and an interval for each metric.
+    assert_eq!(page.matches("class=\"chart in-line\"").count(), 1 + 4);
     assert_eq!(page.matches("class=\"chart graph\"").count(), 1);
     assert!(!include_str!("graph.css").contains("url("));
     assert!(!page.contains("NaN") && !page.contains("inf "));
@@ -183,7 +191,7 @@ fn every_id_is_there_once_and_every_reference_has_one() {
     distinct.dedup();
     assert_eq!(distinct.len(), ids.len());
     let references = values(" aria-labelledby=\"").into_iter().flat_map(str::split_whitespace);
-    for reference in references.chain(values("href=\"#")) {
+    for reference in references.chain(values("href=\"#")).chain(values(" popovertarget=\"")) {
         assert!(ids.contains(&reference), "{reference}");
     }
 }
@@ -206,6 +214,76 @@ fn the_verdict_comes_first_and_a_saved_report_gives_the_same_page() {
     ];
     assert!(order.windows(2).all(|pair| place(pair[0]) < place(pair[1])));
     assert_eq!(to_html(&from_json(&to_json(&report).unwrap()).unwrap()), page);
+}
+
+/// What a reader sees: the texts between the tags, without the style.
+fn seen(page: &str) -> String {
+    let (_, body) = page.split_once("</style>").unwrap();
+    let texts = body.split('<').skip(1).filter_map(|part| part.split_once('>'));
+    texts.map(|(_, text)| text).collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn the_scorecard_has_the_published_numbers_in_words_that_people_use() {
+    let page = to_html(&published());
+    let card = page.split("<section class=\"scorecard\"").nth(1).unwrap();
+    let card = seen(&format!("</style>{}", card.split("</section>").next().unwrap()));
+    let read = card.split_whitespace().collect::<Vec<_>>().join(" ");
+    // The published numbers: 458 of 1,350 and 473 of 1,377 users, and how likely each
+    // metric is better.
+    for expected in [
+        "Strict Security (1,377 users) against Basic Security , the control (1,350 users)",
+        "Positive feedback rate primary ↑ higher is better 34.0% 458 of 1,350",
+        "473 of 1,377",
+        "P95 total user latency ↓ lower is better",
+        "AI cost per request ↓ lower is better",
+        "58.4%",
+        "unclear expected loss",
+    ] {
+        assert!(read.contains(expected), "{expected}: {read}");
+    }
+    // Keys are tooltips; nobody has to read them.
+    for key in ["positive_feedback_rate", "ai_cost_per_request", "p95_total_user_latency"] {
+        assert!(page.contains(&format!("title=\"{key}\"")), "{key}");
+        assert!(!seen(&page).contains(key), "{key}");
+    }
+    assert!(page.contains(
+        "<button class=\"term\" type=\"button\" popovertarget=\"word-probability-to-beat-control\""
+    ));
+    assert_eq!(page.matches("id=\"word-relative-difference\"").count(), 1);
+}
+
+#[test]
+fn health_is_a_line_until_something_is_wrong() {
+    let mut report = published();
+    let checks = report.experiments[0].health.len();
+    assert!(report.experiments[0].health.iter().all(|own| own.status == HealthStatus::Healthy));
+    let line = format!("Health: all {checks} checks passed");
+    assert!(seen(&to_html(&report)).contains(&line));
+    let ratio = &mut report.experiments[0].health[1];
+    assert_eq!(ratio.check, "sample_ratio_mismatch");
+    ratio.status = HealthStatus::Error;
+    ratio.message = "<b>1,350 of 900</b>".to_owned();
+    let health = report.experiments[0].health.clone();
+    report.experiments[0].verdict.as_mut().unwrap().weigh(&health);
+    let page = to_html(&report);
+    harmless(&page);
+    let read = seen(&page);
+    assert!(!read.contains(&line) && read.contains(&format!("{} checks passed", checks - 1)));
+    assert!(read.contains("Sample ratio mismatch") && read.contains("&lt;b&gt;1,350 of 900"));
+    assert!(read.contains("DO NOT TRUST") && !read.contains("sample_ratio_mismatch"), "{read}");
+}
+
+#[test]
+fn a_scorecard_without_percentages_draws_nothing_and_says_the_difference() {
+    let mut report = published();
+    for own in report.experiments[0].metrics.iter_mut().flat_map(|own| &mut own.variations) {
+        (own.relative_difference, own.relative_interval) = (None, None);
+    }
+    let page = to_html(&report);
+    harmless(&page);
+    assert!(!page.contains("class=\"chart in-line\""));
+    assert!(page.contains(" pts"), "rates differ in points");
 }
 
 #[test]

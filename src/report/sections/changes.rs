@@ -2,39 +2,24 @@
 
 use crate::figure;
 use crate::report::cells::{interval, shown};
-use crate::report::data::ReportedExperiment;
-use crate::report::document::{Chart, Element, Gallery, Level, Picture, Section};
-use crate::report::format::{diamonds, reading};
+use crate::report::data::{ReportedExperiment, ReportedMetric, ReportedVariation};
+use crate::report::document::{Element, Level, Medium, Section};
+use crate::report::format::reading;
 use crate::report::table::{Cell, Column, Row, Table, Tone};
 
 pub(super) fn sections(experiment: &ReportedExperiment) -> Vec<Section<'_>> {
     let control = experiment.name_of(&experiment.control);
-    let mut sections = vec![differences(experiment)];
-    sections.extend(experiment.treatments().map(|treatment| {
+    // A page has them in its scorecard.
+    let elsewhere = &[Medium::Page];
+    let each = experiment.treatments().map(|treatment| {
         let title = format!("{} against {control}", experiment.name_of(treatment));
         let table = Element::Table(changes(experiment, treatment));
-        Section::new(title, Level::Detail).with([table])
-    }));
-    let needed = users_needed(experiment);
-    sections.extend(needed.map(|text| Section::untitled().with([Element::Note(text, Tone::Dim)])));
+        Section::new(title, Level::Detail).not_in(elsewhere).with([table])
+    });
+    let mut sections: Vec<Section<'_>> = each.collect();
+    let needed = users_needed(experiment).map(|text| Element::Note(text, Tone::Dim));
+    sections.extend(needed.map(|note| Section::untitled().not_in(elsewhere).with([note])));
     sections
-}
-
-/// Relative differences as a chart.
-fn differences(experiment: &ReportedExperiment) -> Section<'_> {
-    let picture = Picture {
-        name: format!("Change against {}", experiment.name_of(&experiment.control)),
-        remark: format!(
-            "square: estimate; bar: {} interval; left of the zero line is less, right is more; arrows point at what lies further out.{}",
-            experiment.mass(),
-            diamonds(experiment)
-        ),
-        id: "change0".to_owned(),
-        chart: Chart::Differences,
-    };
-    let lead = "What switching from the control changes, in percent of the control.".to_owned();
-    let gallery = Gallery { lead, experiment, pictures: vec![picture] };
-    Section::new("Differences", Level::Section).with([Element::Gallery(gallery)])
 }
 
 /// The treatment against the control, one row for each metric: the answer at a glance.
@@ -52,38 +37,43 @@ fn changes(experiment: &ReportedExperiment, treatment: &str) -> Table {
         let (reading, tone) = reading(variation.probability_to_beat_control, experiment.threshold);
         let mut beats = shown(variation.probability_to_beat_control, figure::probability);
         beats.tone = if variation.probability_to_beat_control.is_some() { tone } else { Tone::Dim };
-        // Without a relative difference the absolute one stands in its place.
-        let absolute =
-            variation.relative_difference.is_none() && variation.absolute_difference.is_some();
-        let points = |x: f64| metric.measure().change(x).replace(" points", " pts");
-        let (change, ends) = if absolute {
-            (
-                shown(variation.absolute_difference, points),
-                interval(variation.absolute_interval, points),
-            )
-        } else {
-            (
-                shown(variation.relative_difference, figure::change),
-                interval(variation.relative_interval, figure::change),
-            )
-        };
+        let (change, ends) = compared(metric, variation);
         Some(Row::Cells(vec![
             Cell::new(&metric.key),
             change,
             ends,
             beats,
             Cell::toned(reading, tone),
-            shown(variation.expected_loss, |x| {
-                metric.measure().difference(x).replace(" points", " pts")
-            }),
+            loss(metric, variation),
         ]))
     });
     Table { columns, rows: rows.collect() }
 }
 
+/// The change and its interval: in percent, or in the metric's unit where there is no percentage.
+pub(super) fn compared(metric: &ReportedMetric, variation: &ReportedVariation) -> (Cell, Cell) {
+    let points = |x: f64| metric.measure().change(x).replace(" points", " pts");
+    if variation.relative_difference.is_none() && variation.absolute_difference.is_some() {
+        (
+            shown(variation.absolute_difference, points),
+            interval(variation.absolute_interval, points),
+        )
+    } else {
+        (
+            shown(variation.relative_difference, figure::change),
+            interval(variation.relative_interval, figure::change),
+        )
+    }
+}
+
+/// What shipping it is expected to lose.
+pub(super) fn loss(metric: &ReportedMetric, variation: &ReportedVariation) -> Cell {
+    shown(variation.expected_loss, |x| metric.measure().difference(x).replace(" points", " pts"))
+}
+
 /// How many more users are needed, or why no number can be given; `None` when the treatment has
 /// reached the threshold.
-fn users_needed(experiment: &ReportedExperiment) -> Option<String> {
+pub(super) fn users_needed(experiment: &ReportedExperiment) -> Option<String> {
     let primary = experiment.metrics.first()?;
     let (mass, reason) = (experiment.mass(), experiment.users_needed_reason.as_deref());
     match (experiment.users_needed, reason) {

@@ -2,7 +2,7 @@
 
 use crate::analysis::HealthStatus;
 use crate::report::data::{Health, ReportedExperiment};
-use crate::report::document::{CheckRow, Checklist, Element, Level, Mark, Section};
+use crate::report::document::{CheckRow, Checklist, Element, Level, Mark, Medium, Section};
 use crate::report::table::Tone;
 
 /// Columns for the longest mark, `healthy`, and a gap.
@@ -12,7 +12,18 @@ pub(super) fn sections(experiment: &ReportedExperiment) -> Vec<Section<'_>> {
     if experiment.health.is_empty() {
         return Vec::new();
     }
-    let mut checks: Vec<&Health> = experiment.health.iter().collect();
+    let checks = Element::Checklist(checks(experiment, |_| true));
+    // A page has them in its scorecard.
+    vec![Section::new("Health", Level::Section).not_in(&[Medium::Page]).with([checks])]
+}
+
+/// The checks that ended like this, the doubtful ones first.
+pub(super) fn checks(
+    experiment: &ReportedExperiment,
+    which: impl Fn(HealthStatus) -> bool,
+) -> Checklist {
+    let mut checks: Vec<&Health> =
+        experiment.health.iter().filter(|check| which(check.status)).collect();
     checks.sort_by_key(|check| std::cmp::Reverse(check.status));
     let rows = checks.into_iter().map(|check| CheckRow {
         mark: mark(check.status),
@@ -21,8 +32,7 @@ pub(super) fn sections(experiment: &ReportedExperiment) -> Vec<Section<'_>> {
         compared: None,
         depth: 0,
     });
-    let checks = Checklist { rows: rows.collect(), words: WORDS, brief: true };
-    vec![Section::new("Health", Level::Section).with([Element::Checklist(checks)])]
+    Checklist { rows: rows.collect(), words: WORDS, brief: true }
 }
 
 fn mark(status: HealthStatus) -> Mark {
