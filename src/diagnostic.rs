@@ -15,7 +15,10 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
-use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource};
+use miette::{
+    GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteError, MietteSpanContents,
+    NamedSource, Severity, SourceCode, SourceSpan, SpanContents,
+};
 
 pub use excerpt::shortened;
 pub use recognize::{Wanted, is_table, json_fault, mistaken};
@@ -34,19 +37,28 @@ pub struct SourceText {
     pub name: Arc<str>,
     /// Its text.
     pub text: Arc<str>,
+    /// The line of the file in which the text begins, counted from 1.
+    pub first_line: usize,
 }
 
 impl SourceText {
     /// A source.
     #[must_use]
     pub fn new(name: impl Into<Arc<str>>, text: impl Into<Arc<str>>) -> Self {
-        Self { name: name.into(), text: text.into() }
+        Self { name: name.into(), text: text.into(), first_line: 1 }
+    }
+
+    /// The same as a part of a file, which begins in this line.
+    #[must_use]
+    pub fn from_line(mut self, first_line: usize) -> Self {
+        self.first_line = first_line.max(1);
+        self
     }
 
     /// The line of a byte offset, counted from 1.
     #[must_use]
     pub fn line(&self, offset: usize) -> usize {
-        self.text.as_bytes().iter().take(offset).filter(|&&b| b == b'\n').count() + 1
+        self.text.as_bytes().iter().take(offset).filter(|&&b| b == b'\n').count() + self.first_line
     }
 }
 
@@ -61,13 +73,15 @@ pub struct Diagnostic {
     pub labels: Vec<(Range<usize>, String)>,
     /// What to do about it.
     pub help: Option<String>,
+    /// Whether it only warns.
+    pub warns: bool,
 }
 
 impl Diagnostic {
     /// A fault without a place.
     #[must_use]
     pub fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), source: None, labels: Vec::new(), help: None }
+        Self { message: message.into(), source: None, labels: Vec::new(), help: None, warns: false }
     }
 
     /// The same, pointing at a place of a text.
@@ -83,6 +97,13 @@ impl Diagnostic {
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
+        self
+    }
+
+    /// The same as a warning.
+    #[must_use]
+    pub fn warning(mut self) -> Self {
+        self.warns = true;
         self
     }
 
@@ -104,11 +125,12 @@ impl Diagnostic {
                 .map(|(span, label)| (span.clone(), printable(&shortened(label, MAX_LABEL))))
                 .collect(),
             help: self.help.as_deref().map(|help| printable(&shortened(help, MAX_MESSAGE))),
+            warns: self.warns,
         };
-        let source = self
-            .source
-            .as_ref()
-            .map(|source| NamedSource::new(printable(&source.name), printable(&text)));
+        let source = self.source.as_ref().map(|source| PartOfFile {
+            text: NamedSource::new(printable(&source.name), printable(&text)),
+            first_line: source.first_line,
+        });
         // A fault without a place shows no text at all, only the file's name.
         let shown = source.filter(|_| !fault.labels.is_empty());
         if handler.render_report(&mut drawn, &Drawable { fault, source: shown }).is_err() {
@@ -202,7 +224,34 @@ pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
 /// What miette draws.
 struct Drawable<'a> {
     fault: &'a Diagnostic,
-    source: Option<NamedSource<String>>,
+    source: Option<PartOfFile>,
+}
+
+/// A text whose lines are counted as in its file.
+#[derive(Debug)]
+struct PartOfFile {
+    text: NamedSource<String>,
+    first_line: usize,
+}
+
+impl SourceCode for PartOfFile {
+    fn read_span<'a>(
+        &'a self,
+        span: &SourceSpan,
+        before: usize,
+        after: usize,
+    ) -> Result<Box<dyn SpanContents<'a> + 'a>, MietteError> {
+        let found = self.text.read_span(span, before, after)?;
+        let name = found.name().unwrap_or_default().to_owned();
+        Ok(Box::new(MietteSpanContents::new_named(
+            name,
+            found.data(),
+            *found.span(),
+            found.line() + self.first_line.saturating_sub(1),
+            found.column(),
+            found.line_count(),
+        )))
+    }
 }
 
 impl fmt::Debug for Drawable<'_> {
@@ -220,12 +269,16 @@ impl fmt::Display for Drawable<'_> {
 impl std::error::Error for Drawable<'_> {}
 
 impl miette::Diagnostic for Drawable<'_> {
+    fn severity(&self) -> Option<Severity> {
+        self.fault.warns.then_some(Severity::Warning)
+    }
+
     fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
         self.fault.help.as_ref().map(|help| Box::new(help) as Box<dyn fmt::Display>)
     }
 
-    fn source_code(&self) -> Option<&dyn miette::SourceCode> {
-        self.source.as_ref().map(|source| source as &dyn miette::SourceCode)
+    fn source_code(&self) -> Option<&dyn SourceCode> {
+        self.source.as_ref().map(|source| source as &dyn SourceCode)
     }
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
@@ -266,6 +319,19 @@ mod tests {
         assert_eq!(
             fault.render(false),
             "  × nothing is measured\n  help: list metrics\n    in a.ron\n"
+        );
+    }
+
+    #[test]
+    fn a_part_of_a_file_has_the_lines_of_the_file() {
+        let source = SourceText::new("a.csv", "b,12%,x").from_line(4711);
+        assert_eq!(source.line(3), 4711);
+        let drawn = Diagnostic::new("no number").at(&source, 2..5, "here").warning().render(false);
+        assert!(
+            drawn.contains("⚠ no number")
+                && drawn.contains("a.csv:4711:3")
+                && drawn.contains("4711 │ b,12%,x"),
+            "{drawn}"
         );
     }
 

@@ -113,7 +113,7 @@ def experiment(report):
     own = json.loads(json.dumps(report["experiments"][0]))
     for key in ["key", "name"]:
         own.pop(key, None)
-    own["health"] = [one for one in own["health"] if one["check"] not in ["values", "missing_values", "repeated_rows", "covariate", "events", "rows", "mixed_units"]]
+    own["health"] = [one for one in own["health"] if one["check"] not in ["values", "missing_values", "repeated_rows", "covariate", "events", "rows", "mixed_units", "clock", "clock_skew", "duplicate_ids"]]
     return own
 
 

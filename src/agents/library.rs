@@ -17,8 +17,6 @@ use crate::knowledge::{
 use crate::llm::model::{CallWords, Given, OutputWords, Passages, Said, ToolCall, ToolOutput};
 use crate::llm::setup::{ToolKind, ToolSpec};
 
-/// Fewest tokens of a remote tool's answer.
-pub const MIN_REMOTE_TOKENS: u32 = 120;
 /// What a remote tool says when it gives up.
 const GIVEN_UP: &str = "Search error: rate limit exceeded (HTTP/1.1 429), no results.";
 
@@ -115,10 +113,9 @@ impl<'k> Library<'k> {
         Passages { on_topic, off_topic: all.saturating_sub(on_topic) }
     }
 
-    /// A remote tool's answer of about `tokens` tokens.
+    /// A remote tool's answer of `tokens` tokens.
     #[must_use]
     pub fn remote(&self, call: ToolCall, tokens: u32, wording: u64) -> ToolOutput {
-        let tokens = tokens.max(MIN_REMOTE_TOKENS);
         let characters = self.papers(call, tokens, wording).characters(self.base);
         ToolOutput { call, tokens, characters, wording, failed: false }
     }

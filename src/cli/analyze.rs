@@ -20,9 +20,10 @@ use super::output;
 use super::progress::Progress;
 use crate::diagnostic::{Diagnostic, SourceText, Wanted, is_table, mistaken};
 use crate::recorded::{
-    AnalysisPlan, TableFormat, events_report, is_foreign, look, statistics, statistics_report,
+    AnalysisPlan, CellPlace, TableFormat, events_report, is_foreign, look, statistics,
+    statistics_report,
 };
-use crate::report::{Report, from_json};
+use crate::report::{Report, UnreadableLine, from_json};
 
 /// Largest file of summary statistics, in bytes.
 const MAX_STATISTICS: u64 = 1 << 20;
@@ -43,8 +44,12 @@ pub fn analyze(args: &AnalyzeArgs) -> Ended {
         (Some(path), ..) => given(args, path)?,
         (None, Some(exposures), Some(events)) => {
             let report = named_split(analyze_table::joined(args, exposures, events)?);
-            let faults = report.data.as_ref().map_or(0, |data| data.malformed);
-            warn_of_faults(faults, ["row is", "rows are"]);
+            if let Some(data) = &report.data {
+                let exposed = data.faults.first().and_then(|fault| fault.file.as_ref());
+                let of_exposures = exposed == Some(&analyze_table::shown(exposures));
+                let path = if of_exposures { exposures } else { events };
+                warn_of_faults(path, data.malformed, data.faults.first(), ["row is", "rows are"]);
+            }
             report
         }
         _ => return Err(Exit::Usage),
@@ -76,8 +81,10 @@ fn given(args: &AnalyzeArgs, path: &Path) -> Result<Report, Exit> {
         Holds::Table => {
             progress.total(size);
             let report = named_split(analyze_table::table(args, path, opened)?);
-            let faults = report.table.as_ref().map_or(0, |table| table.malformed);
-            warn_of_faults(faults, ["row or cell is", "rows or cells are"]);
+            if let Some(table) = &report.table {
+                let words = ["row or cell is", "rows or cells are"];
+                warn_of_faults(path, table.malformed, table.faults.first(), words);
+            }
             report
         }
         Holds::Events => {
@@ -175,12 +182,21 @@ fn binary(head: &[u8]) -> bool {
         || std::str::from_utf8(head).is_err_and(|error| error.error_len().is_some())
 }
 
-/// Says on standard error that something could not be read.
-fn warn_of_faults(count: u64, words: [&str; 2]) {
-    if count > 0 {
-        let [one, many] = words;
-        let them = if count == 1 { one } else { many };
-        output::message(&format!("warning: {count} {them} not readable, see the report"));
+/// Says on standard error that something could not be read, and shows the first in its line.
+fn warn_of_faults(path: &Path, count: u64, first: Option<&UnreadableLine>, words: [&str; 2]) {
+    if count == 0 {
+        return;
+    }
+    let [one, many] = words;
+    let them = if count == 1 { one } else { many };
+    output::message(&format!("warning: {count} {them} not readable, see the report"));
+    let Some(first) = first else { return };
+    let place = CellPlace::of(first, &analyze_table::shown(path));
+    let shown =
+        analyze_table::pointed(path, Diagnostic::new("the first of them").warning(), &place);
+    if shown.source.is_some() {
+        let drawn = shown.render(output::message_color());
+        output::message(drawn.trim_end());
     }
 }
 
@@ -233,7 +249,7 @@ fn events(
             data.faults.into_iter().map(|fault| (fault.line, fault.reason)).collect();
         return Err(nothing_readable(path, &faults));
     }
-    warn_of_faults(data.malformed, ["event is", "events are"]);
+    warn_of_faults(path, data.malformed, data.faults.first(), ["event is", "events are"]);
     Ok(report)
 }
 

@@ -12,15 +12,15 @@ use super::exit::Exit;
 use super::opened::{self, OpenedData, is_standard_input, stem, unreadable};
 use super::output;
 use super::progress::Progress;
-use crate::diagnostic::{Diagnostic, Wanted, mistaken, nearest, shell_argument};
+use crate::diagnostic::{Diagnostic, SourceText, Wanted, mistaken, nearest, shell_argument};
 use crate::experiment::Missing;
 use crate::figure;
 use crate::flags::events::moment;
 use crate::recorded::{
-    ColumnRole, CrossedUnits, JoinRequest, MetricRequest, OpenTable, OptionFault, ProposedAnalysis,
-    StatisticsOptions, TableFormat, TableRefusal, TableRequest, TableShape, TableSurvey,
-    TableUnreadable, event_names, is_statistics, joined_report, statistics_rows_report, survey,
-    table_report, written_metric,
+    CellPlace, ColumnRole, CrossedUnits, JoinRequest, MetricRequest, OpenTable, OptionFault,
+    PlacedText, ProposedAnalysis, StatisticsOptions, TableFormat, TableRefusal, TableRequest,
+    TableShape, TableSurvey, TableUnreadable, event_names, is_statistics, joined_report,
+    statistics_rows_report, survey, table_report, text_at, written_metric,
 };
 use crate::report::{Ordered, Report};
 
@@ -112,7 +112,31 @@ pub(super) fn refused(path: &Path, refusal: TableRefusal) -> Exit {
     match refusal {
         TableRefusal::Option(OptionFault { option, reason }) => usage(option, &reason),
         TableRefusal::Data(fault) => bad_file(&[fault]),
+        TableRefusal::Cell(found) => {
+            let (fault, place) = *found;
+            bad_file(&[pointed(path, fault, &place)])
+        }
         TableRefusal::Io(error) => unreadable(path, &error),
+    }
+}
+
+/// The fault with the text of its place, where that can be read again.
+pub(super) fn pointed(path: &Path, fault: Diagnostic, place: &CellPlace) -> Diagnostic {
+    if is_standard_input(path) {
+        return fault;
+    }
+    let (progress, done) = (Progress::new("bytes read", 1, 0, true), Cell::new(0));
+    let found = opened::open(path, &progress, &done).ok().and_then(|opened| {
+        let format = TableFormat::of(&opened.head);
+        text_at(opened.lines(), format, place)
+    });
+    match found {
+        Some(PlacedText { text, line, span }) => {
+            let line = usize::try_from(line).unwrap_or(1);
+            let source = SourceText::new(place.file.as_str(), text).from_line(line);
+            fault.at(&source, span, place.label.as_str())
+        }
+        None => fault,
     }
 }
 
@@ -175,8 +199,12 @@ pub(super) fn joined(args: &AnalyzeArgs, exposures: &Path, events: &Path) -> Res
         format: TableFormat::of(&first.head),
         input: first.lines(),
     };
-    let report = joined_report(&request, &join, exposures_table, events_table)
-        .map_err(|refusal| refused(events, refusal))?;
+    let report =
+        joined_report(&request, &join, exposures_table, events_table).map_err(|refusal| {
+            let of_exposures =
+                matches!(&refusal, TableRefusal::Cell(found) if found.1.file == shown(exposures));
+            refused(if of_exposures { exposures } else { events }, refusal)
+        })?;
     progress.finish();
     Ok(report)
 }

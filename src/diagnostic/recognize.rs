@@ -216,6 +216,19 @@ fn head(bytes: &[u8], most: usize) -> &[u8] {
     bytes.get(..most).unwrap_or(bytes)
 }
 
+/// Files of data that no command takes: where their mark stands, the mark, and the name.
+const OTHER_DATA: [(usize, &[u8], &str); 9] = [
+    (0, b"Obj\x01", "an Avro file"),
+    (0, b"ORC", "an ORC file"),
+    (0, b"FEA1", "a Feather file of version 1"),
+    (0, b"\x93NUMPY", "a file of NumPy"),
+    (0, b"\x89HDF\r\n\x1a\n", "an HDF5 file"),
+    (0, b"\x80\x04\x95", "a pickle of Python"),
+    (0, b"\x80\x05\x95", "a pickle of Python"),
+    (0, b"$FL2", "an SPSS file"),
+    (8, b"DUCK", "a DuckDB database"),
+];
+
 /// A kind that the first bytes tell.
 fn binary(bytes: &[u8]) -> Option<Kind> {
     if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
@@ -232,6 +245,12 @@ fn binary(bytes: &[u8]) -> Option<Kind> {
     let control = |byte: &u8| byte.is_ascii_control() && !byte.is_ascii_whitespace();
     if readable && !head.iter().any(control) && !head.starts_with(b"%PDF") {
         return None;
+    }
+    let others = OTHER_DATA
+        .iter()
+        .find(|(at, mark, _)| bytes.get(*at..).is_some_and(|rest| rest.starts_with(mark)));
+    if let Some((.., name)) = others {
+        return Some(Kind::Foreign(format!("{name} (export it as CSV or Parquet)")));
     }
     let found = infer::get(bytes)?;
     Some(match (found.mime_type(), found.matcher_type()) {

@@ -121,10 +121,15 @@ impl MockModels<'_> {
         let ToolKind::Remote(remote) = self.tool(tool).kind else { return None };
         let mut stage = self.luck.of(owner).stage(Purpose::Tool, owner, nth);
         let latency = stage.log_normal(remote.latency.seconds(), remote.latency_sigma);
-        let tokens = stage.log_normal(remote.tokens, remote.tokens_sigma).clamp(20.0, 20_000.0);
+        // Searches usually find a paper at least; a tool of short answers says what it has to say.
+        let least = if remote.tokens < LEAST_PAPER { 1.0 } else { LEAST_PAPER };
+        let tokens = stage.log_normal(remote.tokens, remote.tokens_sigma).clamp(least, 20_000.0);
         Some((Duration::from_seconds(latency), tokens as u32, stage.bits()))
     }
 }
+
+/// Fewest tokens of an answer with a paper in it.
+const LEAST_PAPER: f64 = 120.0;
 
 impl Causes {
     /// Context that is gone with these items, 0 when nothing was redacted.

@@ -85,7 +85,7 @@ pub fn events_report<R: BufRead>(
             Err(reason) => {
                 data.malformed += 1;
                 if data.faults.len() < MAX_FAULTS {
-                    data.faults.push(UnreadableLine { line, reason });
+                    data.faults.push(UnreadableLine { line, reason, column: None, file: None });
                 }
             }
         }

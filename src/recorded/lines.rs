@@ -80,7 +80,7 @@ fn reason(error: &serde_json::Error) -> String {
 
 /// Appends the next line to `line`, without its end; tells whether it was taken whole, `None` at
 /// the end.
-fn next_line(lines: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result<Option<bool>> {
+pub(super) fn next_line(lines: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result<Option<bool>> {
     let mut any = false;
     let mut whole = true;
     loop {

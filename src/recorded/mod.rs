@@ -40,9 +40,10 @@ pub use plan::AnalysisPlan;
 pub use split::set_split;
 pub use table::{Counted, MetricEvent, UnitTable};
 pub use tabular::{
-    ColumnRole, CrossedUnits, JoinRequest, MetricRequest, OpenTable, OptionFault, ProposedAnalysis,
-    SurveyedColumn, TableCap, TableFormat, TableRefusal, TableRequest, TableShape, TableStatistic,
-    TableSurvey, TableUnreadable, event_names, joined_report, survey, table_report, written_metric,
+    CellPlace, ColumnRole, CrossedUnits, JoinRequest, MetricRequest, OpenTable, OptionFault,
+    PlacedText, ProposedAnalysis, SurveyedColumn, TableCap, TableFormat, TableRefusal,
+    TableRequest, TableShape, TableStatistic, TableSurvey, TableUnreadable, event_names,
+    joined_report, survey, table_report, text_at, written_metric,
 };
 pub use warehouse::{
     EventsSource, QueryMetric, QueryRequest, QuerySource, StatisticsOptions, StatisticsRow,

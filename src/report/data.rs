@@ -161,6 +161,12 @@ pub struct UnreadableLine {
     pub line: u64,
     /// Why.
     pub reason: String,
+    /// The column of the cell that cannot be read; none where it is the whole row.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub column: Option<String>,
+    /// The file, where there are two.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
 }
 
 /// Where the data came from.

@@ -266,7 +266,7 @@ pub fn tools(written: &Entries<source::WrittenTool>, faults: &mut Faults<'_>) ->
             }
             ToolKind::Remote(remote) => {
                 set! { remote.latency => file.latency, remote.retry_after => file.retry_after }
-                within! { faults, remote.tokens => file.tokens, "tokens", 20.0, 20_000.0; }
+                within! { faults, remote.tokens => file.tokens, "tokens", 1.0, 20_000.0; }
                 remote.one_request_per = if file.unlimited {
                     None
                 } else {
@@ -380,6 +380,20 @@ pub fn metrics(
         }
         if let Some(per) = &file.per {
             ratio(metric, key, &per.span, faults);
+        }
+        if let Statistic::Percentile(_) = metric.statistic
+            && metric.aggregation == Aggregation::Occurrence
+        {
+            let place = file.statistic.as_ref().map_or(&key.span, |statistic| &statistic.span);
+            faults.add(
+                format!("metric `{}` has a percentile of yes and no", key.value),
+                place,
+                "`aggregation: Occurrence` says only whether a user has the event",
+                Some(
+                    "write `aggregation: Average` or `Sum` for a percentile of values, or `statistic: Mean` for the share of users"
+                        .to_owned(),
+                ),
+            );
         }
         if metric.kind() != MetricKind::Conversion && metric.unit.is_empty() {
             let help = "write `unit: \"ms\"`, \"$\" or \"tokens\"; a share of users is `aggregation: Occurrence`".to_owned();

@@ -69,6 +69,8 @@ pub(super) struct DraftAgent {
     /// What simulation is matched to: input of the first call, and calls in a visit.
     pub first_input: Option<f64>,
     pub calls: Option<f64>,
+    /// And input of all calls.
+    pub input: Option<f64>,
 }
 
 #[derive(Clone, Debug)]
@@ -333,6 +335,7 @@ fn agent_of(
         padding: agent.first_input.mean().unwrap_or(100.0),
         first_input: agent.first_input.mean().filter(|_| agent.first_input.n >= FEWEST),
         calls: agent.calls.mean(),
+        input: agent.input.mean().filter(|_| agent.growth.n >= FEWEST),
     });
 }
 
@@ -506,7 +509,7 @@ fn tool_of(draft: &mut TraceDraft, sums: &TraceSums, name: &Arc<str>, key: &str)
     }
     let tokens = (n >= FEWEST).then(|| {
         // A remote tool's sizes are log-normal with 0.5; the mean is exp(0.125) times the median.
-        let median = (grown / n / libm::exp(0.125)).clamp(20.0, 20_000.0);
+        let median = (grown / n / libm::exp(0.125)).clamp(1.0, 20_000.0);
         ((median, [median; 2]), n as u64, "rounds")
     });
     draft.tools.push(DraftTool {

@@ -20,6 +20,10 @@ use crate::scenario::{Scenario, parse_kept};
 const USERS: u32 = 1_500;
 /// Simulations that a matching takes.
 pub const TRACE_SIMULATIONS: u64 = 6;
+/// Most tokens of a tool's reply.
+const MOST_TOOL_TOKENS: f64 = 20_000.0;
+/// The logarithm of mean by median of a tool's replies, whose logarithms have the standard deviation 0.5.
+const LOG_NORMAL_EXCESS: f64 = 0.125;
 /// Fewest tokens of instructions.
 const LEAST_PADDING: f64 = 3.0;
 
@@ -32,6 +36,17 @@ pub(super) struct SimulatedAgent {
     pub input: f64,
     pub output: f64,
     pub seconds: f64,
+    /// Rounds of tool calls before its calls, summed.
+    pub rounds: f64,
+}
+
+impl SimulatedAgent {
+    /// How many tokens a round of tool calls adds too many to the input, if the first call has the
+    /// input `first` and all calls `input`, on average.
+    fn growth_over(&self, first: f64, input: f64) -> Option<f64> {
+        let over = self.input / self.calls - input - (self.first_input / self.visits - first);
+        (self.visits > 0.0 && self.rounds > 0.0).then(|| over * self.calls / self.rounds)
+    }
 }
 
 /// Moves the draft's free numbers until simulated and measured inputs and calls agree; returns the
@@ -72,6 +87,20 @@ pub(super) fn matched(
                 }
             }
         }
+        for tool in &mut draft.tools {
+            let own = draft.agents.iter().filter(|agent| agent.tools.contains(&tool.key));
+            let over: Vec<f64> = own
+                .filter_map(|own| found.get(&own.key)?.growth_over(own.first_input?, own.input?))
+                .collect();
+            if let Some((tokens, ..)) = &mut tool.tokens
+                && !over.is_empty()
+            {
+                let over = over.iter().sum::<f64>() / over.len() as f64;
+                let median = tokens.0 - over / libm::exp(LOG_NORMAL_EXCESS);
+                let median = median.clamp(1.0, MOST_TOOL_TOKENS);
+                *tokens = (median, [median; 2]);
+            }
+        }
         for model in &mut draft.models {
             let own = draft
                 .agents
@@ -102,6 +131,7 @@ fn simulated(scenario: &Scenario) -> Result<BTreeMap<String, SimulatedAgent>, St
         own.input += f64::from(done.input_tokens);
         own.output += f64::from(done.output_tokens);
         own.seconds += done.latency.seconds();
+        own.rounds += f64::from(prompt.subject.rounds);
         if prompt.subject.rounds == 0 {
             own.visits += 1.0;
             own.first_input += f64::from(done.input_tokens);

@@ -81,6 +81,8 @@ mod serve_sdk;
 mod serve_state;
 mod steps;
 mod studies;
+mod table_faults;
+mod table_studies;
 mod tables;
 mod tidy;
 mod traces_calibrated;

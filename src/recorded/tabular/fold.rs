@@ -11,7 +11,7 @@ use std::ops::ControlFlow;
 
 use super::ask::{CrossedUnits, TableRequest, TableStatistic};
 use super::magnitudes::Magnitudes;
-use super::rows::{NamedColumn, TableColumns, TableRow};
+use super::rows::{NamedColumn, TableCell, TableColumns, TableRow};
 use crate::experiment::Metric;
 use crate::metrics::Observations;
 use crate::report::{Ordered, UnreadableLine};
@@ -48,6 +48,9 @@ pub(super) struct CellTally {
     pub faulty: u64,
     /// The first of these, with its line.
     pub first: Option<(u64, String)>,
+    /// Missing ones that say so with a word, such as `NaN`; the first word with its line.
+    pub marked: u64,
+    pub first_mark: Option<(u64, String)>,
 }
 
 /// The rows folded so far.
@@ -141,9 +144,9 @@ impl FoldedRows {
         self.first.iter().filter(|(_, crossed)| *crossed).count() as u64
     }
 
-    fn fault(&mut self, line: u64, reason: String) {
+    fn fault(&mut self, line: u64, reason: String, column: Option<String>) {
         if self.faults.len() < MAX_FAULTS {
-            self.faults.push(UnreadableLine { line, reason });
+            self.faults.push(UnreadableLine { line, reason, column, file: None });
         }
     }
 
@@ -162,7 +165,7 @@ impl FoldedRows {
             Err(reason) => {
                 self.malformed += 1;
                 self.leave_out("rows that cannot be read");
-                self.fault(line, reason);
+                self.fault(line, reason, None);
                 return ControlFlow::Continue(());
             }
         };
@@ -251,16 +254,20 @@ impl FoldedRows {
                         self.observations.add(feed.event, unit, value);
                     }
                 }
-                Ok(None) => feed.tally.miss(arm),
+                Ok(None) => feed.tally.miss(line, arm, cell),
                 Err(reason) => {
-                    found.push(feed.tally.err(line, &feed.column, &reason));
+                    found.push((
+                        feed.column.name.clone(),
+                        feed.tally.err(line, &feed.column, &reason),
+                    ));
                     hopeless |= feed.tally.hopeless();
                 }
             }
         }
         if let Some(column) = &self.covariate {
             let now = self.before.get_mut(unit);
-            match (row.cell(column).number(), now) {
+            let cell = row.cell(column);
+            match (cell.number(), now) {
                 (Ok(Some(value)), Some(now)) => {
                     self.covariate_cells.good += 1;
                     self.covariates_differ += u64::from(!now.is_nan() && *now != value);
@@ -269,15 +276,18 @@ impl FoldedRows {
                     }
                 }
                 (Err(reason), _) => {
-                    found.push(self.covariate_cells.err(line, column, &reason));
+                    found.push((
+                        column.name.clone(),
+                        self.covariate_cells.err(line, column, &reason),
+                    ));
                     hopeless |= self.covariate_cells.hopeless();
                 }
-                _ => self.covariate_cells.miss(arm),
+                _ => self.covariate_cells.miss(line, arm, cell),
             }
         }
-        for reason in found {
+        for (column, reason) in found {
             self.malformed += 1;
-            self.fault(line, reason);
+            self.fault(line, reason, Some(column));
         }
         if hopeless { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     }
@@ -343,7 +353,11 @@ impl FoldedRows {
 }
 
 impl CellTally {
-    fn miss(&mut self, arm: u8) {
+    fn miss(&mut self, line: u64, arm: u8, cell: TableCell<'_>) {
+        if let TableCell::Text(word) = cell {
+            self.marked += 1;
+            self.first_mark.get_or_insert_with(|| (line, word.to_owned()));
+        }
         let arm = usize::from(arm);
         self.missing.resize(self.missing.len().max(arm + 1), 0);
         self.missing.iter_mut().skip(arm).take(1).for_each(|count| *count += 1);

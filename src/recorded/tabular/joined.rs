@@ -19,15 +19,18 @@ use super::super::plan::AnalysisPlan;
 use super::super::table::{Counted, MetricEvent, UnitTable};
 use super::ask::{CrossedUnits, MetricRequest, TableRequest, TableStatistic};
 use super::caps::cut;
-use super::conclude::{
-    Adjusting, OptionFault, StudyRequest, TableFindings, crossed_check, listed, study, warning,
-};
+use super::clocks::EventClock;
+use super::conclude::{Adjusting, StudyRequest, TableFindings, crossed_check, study, warning};
 use super::covariates::{Before, covariate_sums};
-use super::fold::MAX_VARIATIONS;
+use super::event_ids::EventIds;
+use super::exposed::{Exposures, read_exposures};
+use super::joined_rows::{CellFault, JoinRequest, JoinedRows, OpenTable, unreadable};
+use super::magnitudes::Magnitudes;
+use super::places::CellPlace;
 use super::read::each_row;
 use super::role_columns::RoleColumns;
 use super::roles::ColumnRole;
-use super::rows::{NamedColumn, TableColumns, TableFormat, TableRow, TableUnreadable};
+use super::rows::{TableColumns, TableFormat, TableRow};
 use super::times::table_time;
 use super::wide::TableRefusal;
 use crate::analysis::summarize;
@@ -35,77 +38,12 @@ use crate::diagnostic::Diagnostic;
 use crate::experiment::Missing;
 use crate::figure;
 use crate::metrics::Varies;
-use crate::report::{Assumption, Ordered, RecordedData, Report, UnreadableLine};
+use crate::report::{Assumption, Ordered, Report};
 use crate::scenario::Study;
 use crate::time::Duration;
 
-/// Most faults that are shown one by one; all are counted.
-const MAX_FAULTS: usize = 20;
 /// Most names of events that are counted for a proposal.
 const MAX_NAMES: usize = 100;
-
-/// A table that is open to be read once.
-pub struct OpenTable<R> {
-    /// The file's name for messages.
-    pub shown: String,
-    /// How it is written.
-    pub format: TableFormat,
-    /// Its text.
-    pub input: R,
-}
-
-/// What is asked of exposures and events beyond the metrics.
-#[derive(Clone, Debug, Default)]
-pub struct JoinRequest {
-    /// The experiment, where the exposures have several.
-    pub experiment: Option<String>,
-    /// Columns that are named, each with its role; the others are found by their names.
-    pub columns: Vec<(ColumnRole, String)>,
-    /// How long after its exposure a unit's events count, in milliseconds.
-    pub window_ms: Option<u64>,
-    /// Exposures and events from this Unix time in milliseconds on do not count.
-    pub until_ms: Option<u64>,
-    /// How long before its exposure a unit's events adjust the metrics, in milliseconds; they adjust
-    /// nothing when `None`.
-    pub pre_period_ms: Option<u64>,
-}
-
-/// What was read of both tables.
-#[derive(Default)]
-struct JoinedRows {
-    data: RecordedData,
-}
-
-impl JoinedRows {
-    fn unused(&mut self, why: &str) {
-        match self.data.unused.0.iter_mut().find(|(own, _)| own == why) {
-            Some((_, count)) => *count += 1,
-            None => self.data.unused.0.push((why.to_owned(), 1)),
-        }
-    }
-
-    fn fault(&mut self, shown: &str, line: u64, reason: &str) {
-        self.data.malformed += 1;
-        if self.data.faults.len() < MAX_FAULTS {
-            self.data.faults.push(UnreadableLine { line, reason: format!("{shown}: {reason}") });
-        }
-    }
-}
-
-/// A unit's first exposure.
-struct Exposed {
-    at_ms: u64,
-    arm: u8,
-    crossed: bool,
-}
-
-/// What the exposures say.
-#[derive(Default)]
-struct Exposures {
-    units: BTreeMap<String, Exposed>,
-    arms: Vec<String>,
-    experiments: BTreeMap<String, u64>,
-}
 
 /// The report on a table of exposures and a table of events.
 ///
@@ -165,17 +103,19 @@ pub fn joined_report<A: BufRead, B: BufRead>(
         table,
         before: pre_plan.as_ref().zip(before),
         crossed: &crossed,
-        ids: BTreeSet::new(),
+        exposed: &found,
+        ids: EventIds::default(),
+        clock: EventClock::default(),
         columns: TableColumns::default(),
         roles: None,
-        valued: vec![(0, 0); request.metrics.len()],
+        valued: vec![EventValues::default(); request.metrics.len()],
         rows,
         refused: None,
     };
     reader.read(&events.shown, events.format, &mut digest)?;
-    let EventRows { mut table, before, mut rows, valued, .. } = reader;
-    for (asked, (seen, with_value)) in request.metrics.iter().zip(&valued) {
-        usable(asked, *seen, *with_value, &events.shown).map_err(TableRefusal::Data)?;
+    let EventRows { mut table, before, mut rows, valued, ids, clock, .. } = reader;
+    for (asked, values) in request.metrics.iter().zip(&valued) {
+        usable(asked, values, &events.shown)?;
     }
     rows.data.units = found.units.len() as u64;
     let crossed = found.units.values().filter(|own| own.crossed).count() as u64;
@@ -187,6 +127,15 @@ pub fn joined_report<A: BufRead, B: BufRead>(
             "events",
             format!("{count} rows cannot be read; they are listed by line"),
         ));
+    }
+    health.extend(found.days.check(&exposures.shown));
+    health.extend(clock.checks(&events.shown, join.pre_period_ms.is_some()));
+    health.extend(ids.check(&events.shown));
+    for (asked, values) in request.metrics.iter().zip(&valued) {
+        let mixed = values.magnitudes.mixed_units();
+        health.extend(mixed.map(|why| {
+            warning("mixed_units", format!("the values of the events `{}`: {why}", asked.column))
+        }));
     }
     if let Some(observations) = table.observations_mut(0) {
         study.assumptions.extend(cut(observations, &request.metrics, &plan.metrics));
@@ -235,212 +184,69 @@ fn without_events(missing: Missing) -> Assumption {
     Assumption { what: what.to_owned(), source: source.to_owned() }
 }
 
-/// Whether a metric has events, and values where it needs them.
-fn usable(
-    asked: &MetricRequest,
-    seen: u64,
-    with_value: u64,
-    shown: &str,
-) -> Result<(), Diagnostic> {
-    let needs = matches!(
-        asked.statistic,
-        TableStatistic::Mean | TableStatistic::Average | TableStatistic::Percentile(_)
-    );
-    if seen == 0 {
-        return Err(Diagnostic::new(format!(
-            "`{shown}` has no event `{}`, which the metric {asked} counts",
-            asked.column
-        ))
-        .help("without --metric, the events of the table are listed"));
+/// Whether a metric needs a value of each event.
+fn needs_values(asked: &MetricRequest) -> bool {
+    match asked.statistic {
+        TableStatistic::Mean | TableStatistic::Average | TableStatistic::Percentile(_) => true,
+        TableStatistic::Rate | TableStatistic::Count | TableStatistic::Ratio => false,
     }
-    if needs && with_value == 0 {
-        return Err(Diagnostic::new(format!(
-            "no event `{}` of `{shown}` has a value, which the metric {asked} needs",
-            asked.column
-        ))
-        .help(format!(
-            "count it with {0}:rate or {0}:count, or name the column of values: --columns value=COLUMN",
-            asked.column
-        )));
+}
+
+/// What values the events of a metric have.
+#[derive(Clone, Default)]
+struct EventValues {
+    /// Its events.
+    seen: u64,
+    /// Those with a value.
+    good: u64,
+    /// Those with a value that cannot be read, and the first of them.
+    faulty: u64,
+    first: Option<(u64, String, String)>,
+    magnitudes: Magnitudes,
+}
+
+/// Whether a metric has events, and values where it needs them.
+fn usable(asked: &MetricRequest, values: &EventValues, shown: &str) -> Result<(), TableRefusal> {
+    let column = &asked.column;
+    let fault = |fault: Diagnostic| Err(TableRefusal::Data(fault));
+    if values.seen == 0 {
+        return fault(
+            Diagnostic::new(format!(
+                "`{shown}` has no event `{column}`, which the metric {asked} counts"
+            ))
+            .help("without --metric, the events of the table are listed"),
+        );
+    }
+    let other = format!(
+        "count it with {column}:rate or {column}:count, or name the column of values: --columns value=COLUMN"
+    );
+    if let Some((line, name, reason)) = &values.first
+        && values.faulty * 20 > values.faulty + values.good
+    {
+        let message = format!(
+            "the values of {} of {} events `{column}` of `{shown}` cannot be read; the first is in line {line}: {reason}",
+            figure::count(values.faulty),
+            figure::count(values.faulty + values.good)
+        );
+        return Err(TableRefusal::at(
+            Diagnostic::new(message).help(other),
+            CellPlace {
+                file: shown.to_owned(),
+                line: *line,
+                column: Some(name.clone()),
+                label: reason.clone(),
+            },
+        ));
+    }
+    if needs_values(asked) && values.good == 0 {
+        return fault(
+            Diagnostic::new(format!(
+                "no event `{column}` of `{shown}` has a value, which the metric {asked} needs"
+            ))
+            .help(other),
+        );
     }
     Ok(())
-}
-
-fn unreadable(shown: &str, format: TableFormat, error: TableUnreadable) -> TableRefusal {
-    match error {
-        TableUnreadable::Io(error) => TableRefusal::Io(error),
-        TableUnreadable::Text(reason) => TableRefusal::Data(Diagnostic::new(format!(
-            "`{shown}` cannot be read as {}: {reason}",
-            format.noun()
-        ))),
-    }
-}
-
-/// Who was exposed to what, and when first.
-fn read_exposures(
-    join: &JoinRequest,
-    shown: &str,
-    format: TableFormat,
-    input: impl BufRead,
-    rows: &mut JoinedRows,
-) -> Result<Exposures, TableRefusal> {
-    const WANTED: [ColumnRole; 4] =
-        [ColumnRole::Unit, ColumnRole::Variation, ColumnRole::Experiment, ColumnRole::Time];
-    let columns = RefCell::new(TableColumns::default());
-    let mut roles: Option<RoleColumns> = None;
-    let mut found = Exposures::default();
-    let mut refused = None;
-    each_row(
-        input,
-        format,
-        |own| {
-            *columns.borrow_mut() = own.clone();
-            ControlFlow::Continue(())
-        },
-        |line, row| {
-            rows.data.lines += 1;
-            rows.data.events += 1;
-            let row = match row {
-                Ok(row) => row,
-                Err(reason) => {
-                    rows.fault(shown, line, &reason);
-                    return ControlFlow::Continue(());
-                }
-            };
-            let columns = columns.borrow();
-            let roles = roles
-                .get_or_insert_with(|| RoleColumns::find(&WANTED, &join.columns, &columns, row));
-            match exposure(join, shown, roles, columns.names(), row, &mut found) {
-                Ok(Ok(())) => rows.data.exposures += 1,
-                Ok(Err(NotExposed::Why(why))) => rows.unused(&why),
-                Ok(Err(NotExposed::UnreadableLine(reason))) => rows.fault(shown, line, &reason),
-                Err(fault) => {
-                    refused = Some(fault);
-                    return ControlFlow::Break(());
-                }
-            }
-            ControlFlow::Continue(())
-        },
-    )
-    .map_err(|error| unreadable(shown, format, error))?;
-    if let Some(fault) = refused {
-        return Err(TableRefusal::Data(fault));
-    }
-    if join.experiment.is_none() && found.experiments.len() > 1 {
-        let each: Vec<String> = found
-            .experiments
-            .iter()
-            .take(10)
-            .map(|(key, count)| format!("`{key}` ({})", figure::count(*count)))
-            .collect();
-        return Err(OptionFault {
-            option: "--experiment",
-            reason: format!("`{shown}` has several experiments, choose one: {}", each.join(", ")),
-        }
-        .into());
-    }
-    if found.units.is_empty() {
-        let why = rows.data.faults.first().map_or_else(
-            || match (&join.experiment, found.experiments.is_empty()) {
-                (Some(key), false) => format!(
-                    "none of the experiment `{key}`; it has {}",
-                    listed(&found.experiments.keys().cloned().collect::<Vec<_>>())
-                ),
-                _ => "it has no rows".to_owned(),
-            },
-            |first| format!("line {}: {}", first.line, first.reason),
-        );
-        return Err(TableRefusal::Data(
-            Diagnostic::new(format!("`{shown}` has no exposure that can be read: {why}")).help(
-                "expected one row for each exposure, with columns for unit, variation and time",
-            ),
-        ));
-    }
-    if let [only] = found.arms.as_slice() {
-        return Err(TableRefusal::Data(
-            Diagnostic::new(format!("every exposure of `{shown}` is to the variation `{only}`"))
-                .help("a comparison needs a control and a treatment; `--columns variation=COLUMN` names the column"),
-        ));
-    }
-    Ok(found)
-}
-
-/// Why a row is no exposure.
-enum NotExposed {
-    Why(String),
-    UnreadableLine(String),
-}
-
-/// Takes one exposure.
-fn exposure(
-    join: &JoinRequest,
-    shown: &str,
-    roles: &RoleColumns,
-    names: &[String],
-    row: TableRow<'_>,
-    found: &mut Exposures,
-) -> Result<Result<(), NotExposed>, Diagnostic> {
-    let unit = roles.need(ColumnRole::Unit, shown, names)?;
-    let variation = roles.need(ColumnRole::Variation, shown, names)?;
-    let time = roles.need(ColumnRole::Time, shown, names)?;
-    if let Some(experiment) = roles.get(ColumnRole::Experiment) {
-        let key = row.cell(experiment).name().unwrap_or_default().into_owned();
-        let other = join.experiment.as_ref().is_some_and(|wanted| *wanted != key);
-        if found.experiments.len() < MAX_NAMES || found.experiments.contains_key(&key) {
-            *found.experiments.entry(key).or_default() += 1;
-        }
-        if other {
-            return Ok(Err(NotExposed::Why("exposures to other experiments".to_owned())));
-        }
-    }
-    if let Some(why) = roles.of_no_experiment(row) {
-        return Ok(Err(NotExposed::Why(why.to_owned())));
-    }
-    let Some(unit) = row.cell(unit).name() else {
-        return Ok(Err(NotExposed::Why("exposures without a unit".to_owned())));
-    };
-    let Some(name) = row.cell(variation).name() else {
-        return Ok(Err(NotExposed::Why("exposures without a variation".to_owned())));
-    };
-    let at_ms = match table_time(row.cell(time)) {
-        Ok(Some(at_ms)) => at_ms,
-        Ok(None) => return Ok(Err(NotExposed::Why("exposures without a time".to_owned()))),
-        Err(reason) => {
-            return Ok(Err(NotExposed::UnreadableLine(format!(
-                "column `{}`: {reason}",
-                time.name
-            ))));
-        }
-    };
-    if join.until_ms.is_some_and(|until| at_ms >= until) {
-        return Ok(Err(NotExposed::Why("exposures after the end date".to_owned())));
-    }
-    let arm = found.arms.iter().position(|own| *own == name).unwrap_or(found.arms.len());
-    if arm == found.arms.len() {
-        if arm == MAX_VARIATIONS {
-            return Err(Diagnostic::new(format!(
-                "the column `{}` of `{shown}` has more than {MAX_VARIATIONS} different values, such as {}",
-                variation.name,
-                listed(found.arms.get(..5).unwrap_or_default())
-            ))
-            .help("a column of variations has a few: name another one with `--columns variation=COLUMN`"));
-        }
-        found.arms.push(name.into_owned());
-    }
-    let arm = u8::try_from(arm).unwrap_or(u8::MAX);
-    match found.units.get_mut(unit.as_ref()) {
-        None => {
-            found.units.insert(unit.into_owned(), Exposed { at_ms, arm, crossed: false });
-        }
-        Some(first) => {
-            first.crossed |= first.arm != arm;
-            // At the same millisecond the variation that the table named first stays.
-            if (at_ms, arm) < (first.at_ms, first.arm) {
-                (first.at_ms, first.arm) = (at_ms, arm);
-            }
-        }
-    }
-    Ok(Ok(()))
 }
 
 /// The events as they are read.
@@ -452,11 +258,13 @@ struct EventRows<'a> {
     /// The same units in the time before their exposure.
     before: Option<(&'a AnalysisPlan, UnitTable)>,
     crossed: &'a BTreeSet<&'a str>,
-    ids: BTreeSet<u128>,
+    exposed: &'a Exposures,
+    ids: EventIds,
+    clock: EventClock,
     columns: TableColumns,
     roles: Option<RoleColumns>,
-    /// For each metric its events, and those of them with a value.
-    valued: Vec<(u64, u64)>,
+    /// What each metric's events have.
+    valued: Vec<EventValues>,
     rows: JoinedRows,
     refused: Option<Diagnostic>,
 }
@@ -480,9 +288,9 @@ impl EventRows<'_> {
                 let mut own = own.borrow_mut();
                 own.rows.data.lines += 1;
                 own.rows.data.events += 1;
-                let taken = row.and_then(|row| own.take(shown, row));
-                if let Err(reason) = taken {
-                    own.rows.fault(shown, line, &reason);
+                let taken = row.map_err(CellFault::row).and_then(|row| own.take(shown, line, row));
+                if let Err(fault) = taken {
+                    own.rows.fault(shown, line, fault);
                 }
                 if own.refused.is_some() {
                     ControlFlow::Break(())
@@ -498,17 +306,23 @@ impl EventRows<'_> {
         }
     }
 
-    fn take(&mut self, shown: &str, row: TableRow<'_>) -> Result<(), String> {
+    fn take(&mut self, shown: &str, line: u64, row: TableRow<'_>) -> Result<(), CellFault> {
         let roles = match self.roles.take() {
             Some(roles) => roles,
             None => RoleColumns::find(&EVENT_ROLES, &self.join.columns, &self.columns, row),
         };
-        let taken = self.count(shown, &roles, row);
+        let taken = self.count(shown, line, &roles, row);
         self.roles = Some(roles);
         taken
     }
 
-    fn count(&mut self, shown: &str, roles: &RoleColumns, row: TableRow<'_>) -> Result<(), String> {
+    fn count(
+        &mut self,
+        shown: &str,
+        line: u64,
+        roles: &RoleColumns,
+        row: TableRow<'_>,
+    ) -> Result<(), CellFault> {
         let names = self.columns.names();
         let need = |role| roles.need(role, shown, names);
         let columns = need(ColumnRole::Unit)
@@ -520,8 +334,6 @@ impl EventRows<'_> {
                 return Ok(());
             }
         };
-        let at =
-            |column: &NamedColumn, reason: String| format!("column `{}`: {reason}", column.name);
         if let Some(why) = roles.of_no_experiment(row) {
             self.rows.unused(why);
             return Ok(());
@@ -534,7 +346,9 @@ impl EventRows<'_> {
             self.rows.unused("events without a unit");
             return Ok(());
         };
-        let Some(at_ms) = table_time(row.cell(time)).map_err(|reason| at(time, reason))? else {
+        let Some(at_ms) =
+            table_time(row.cell(time)).map_err(|reason| CellFault::at(time, reason))?
+        else {
             self.rows.unused("events without a time");
             return Ok(());
         };
@@ -544,31 +358,64 @@ impl EventRows<'_> {
             self.rows.unused("events that no metric counts");
             return Ok(());
         }
-        let value = match roles.get(ColumnRole::Value) {
-            Some(column) => row.cell(column).number().map_err(|reason| at(column, reason))?,
-            None => None,
+        // What only counts events does not look at their values.
+        let valued = |asked: &MetricRequest| {
+            counts(asked)
+                && !matches!(asked.statistic, TableStatistic::Rate | TableStatistic::Count)
         };
-        let id = roles.get(ColumnRole::Id).and_then(|column| row.cell(column).name());
-        if let Some(id) = id
-            && !self.ids.insert(xxhash_rust::xxh3::xxh3_128(id.as_bytes()))
+        let (mut value, mut unread) = (None, None);
+        if let Some(column) = roles.get(ColumnRole::Value)
+            && self.request.metrics.iter().any(valued)
         {
-            self.rows.data.duplicates += 1;
-            self.rows.unused("events whose id came before");
-            return Ok(());
-        }
-        for (asked, (seen, with_value)) in self.request.metrics.iter().zip(&mut self.valued) {
-            if asked.column == event.as_ref() {
-                *seen += 1;
-                *with_value += u64::from(value.is_some());
+            match row.cell(column).number() {
+                Ok(found) => value = found,
+                Err(reason) => unread = Some((column, reason)),
             }
+        }
+        if let Some(id) = roles.get(ColumnRole::Id).and_then(|column| row.cell(column).name()) {
+            let content: [&[u8]; 4] = [
+                unit.as_bytes(),
+                event.as_bytes(),
+                &at_ms.to_le_bytes(),
+                &value.unwrap_or_default().to_bits().to_le_bytes(),
+            ];
+            if !self.ids.insert(&id, &content, line) {
+                self.rows.data.duplicates += 1;
+                self.rows.unused("events whose id came before");
+                return Ok(());
+            }
+        }
+        for (asked, values) in self.request.metrics.iter().zip(&mut self.valued) {
+            if asked.columns().any(|own| own == event.as_ref()) {
+                values.seen += u64::from(asked.column == event.as_ref());
+                if let Some((column, reason)) = unread.as_ref().filter(|_| valued(asked)) {
+                    values.faulty += 1;
+                    values.first.get_or_insert_with(|| (line, column.name.clone(), reason.clone()));
+                }
+                if let Some(value) = value.filter(|_| valued(asked)) {
+                    values.good += 1;
+                    // Of a ratio there are two columns, which may well differ by a thousand.
+                    if needs_values(asked) {
+                        values.magnitudes.add(value);
+                    }
+                }
+            }
+        }
+        if let Some((column, reason)) = &unread {
+            self.rows.fault(shown, line, CellFault::at(column, reason.clone()));
         }
         if self.crossed.contains(unit.as_ref()) {
             self.rows.unused("events of units with two variations");
             return Ok(());
         }
-        // One event may be an occurrence, a number to count and a value.
+        if let Some(first) = self.exposed.units.get(unit.as_ref()) {
+            self.clock.add(line, at_ms, first.at_ms, self.exposed.days.last_ms);
+        }
+        // One event may be an occurrence, a number to count and a value. One whose value cannot be
+        // read is told of already.
         let mut keys: Vec<(String, Option<f64>)> = Vec::new();
-        for asked in self.request.metrics.iter().filter(|asked| counts(asked)) {
+        let asked = self.request.metrics.iter().filter(|asked| counts(asked));
+        for asked in asked.filter(|asked| unread.is_none() || !valued(asked)) {
             let own = match asked.statistic {
                 TableStatistic::Rate => (asked.event(), None),
                 TableStatistic::Count => (asked.event(), Some(1.0)),
@@ -591,6 +438,10 @@ impl EventRows<'_> {
                 self.rows.unused("events of the pre-period, which adjust");
                 return Ok(());
             }
+        }
+        if keys.is_empty() {
+            self.rows.unused("events whose value cannot be read");
+            return Ok(());
         }
         let mut why = Counted::NoMetric;
         for (key, value) in &keys {
@@ -621,7 +472,7 @@ impl EventRows<'_> {
         after: &str,
         at_ms: u64,
         unit: &str,
-    ) -> Result<(), String> {
+    ) -> Result<(), CellFault> {
         for (key, value) in keys.iter().skip_while(|(key, _)| key != after).skip(1) {
             let event = MetricEvent { at_ms, unit, event: key, value: *value, weight: 1 };
             self.table.add(self.plan, 0, &event);

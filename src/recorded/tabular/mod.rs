@@ -8,12 +8,17 @@
 
 mod ask;
 mod caps;
+mod clocks;
 mod conclude;
 mod covariates;
+mod event_ids;
+mod exposed;
 mod fold;
 mod joined;
+mod joined_rows;
 mod magnitudes;
 mod parquet;
+mod places;
 mod read;
 mod role_columns;
 mod roles;
@@ -25,7 +30,9 @@ mod wide;
 pub use ask::{CrossedUnits, MetricRequest, TableCap, TableRequest, TableStatistic};
 pub use conclude::OptionFault;
 pub(super) use conclude::{Adjusting, StudyRequest, TableFindings, crossed_check, study};
-pub use joined::{JoinRequest, OpenTable, event_names, joined_report};
+pub use joined::{event_names, joined_report};
+pub use joined_rows::{JoinRequest, OpenTable};
+pub use places::{CellPlace, PlacedText, text_at};
 pub(super) use read::each_row;
 pub use roles::ColumnRole;
 pub(super) use rows::{TableColumns, TableRow};

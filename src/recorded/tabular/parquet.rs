@@ -1,7 +1,7 @@
 //! The rows of a Parquet file.
 //!
-//! Guarantees: what is no number stays visible: an infinite one is passed on as text, so that it is
-//! told. Memory: the file as it is, and one group of rows.
+//! Guarantees: what is no number stays visible: NaN and infinity are passed on as text, so that they
+//! are told. Memory: the file as it is, and one group of rows.
 //!
 //! Does not know: what a column means.
 
@@ -60,8 +60,7 @@ pub(super) fn each_parquet_row(
 
 fn cell(field: &Field) -> Value {
     let number = |own: f64| match own {
-        own if own.is_nan() => Value::Null,
-        own if own.is_infinite() => json!(own.to_string()),
+        own if !own.is_finite() => json!(own.to_string()),
         own => json!(own),
     };
     match field {

@@ -16,7 +16,8 @@ use super::conclude::{
     rates_of_known, study, warning,
 };
 use super::covariates::{Before, covariate_sums};
-use super::fold::{FoldedRows, MAX_VARIATIONS};
+use super::fold::{CellTally, FoldedRows, MAX_VARIATIONS};
+use super::places::CellPlace;
 use super::read::each_row;
 use super::rows::{TableFormat, TableUnreadable};
 use crate::analysis::{HealthCheck, summarize};
@@ -32,8 +33,18 @@ pub enum TableRefusal {
     Option(OptionFault),
     /// The data cannot be used.
     Data(Diagnostic),
+    /// The data cannot be used because of what is in this place.
+    Cell(Box<(Diagnostic, CellPlace)>),
     /// The reader failed.
     Io(io::Error),
+}
+
+impl TableRefusal {
+    /// Data that cannot be used because of what is in this place.
+    #[must_use]
+    pub fn at(fault: Diagnostic, place: CellPlace) -> Self {
+        Self::Cell(Box::new((fault, place)))
+    }
 }
 
 impl From<OptionFault> for TableRefusal {
@@ -88,7 +99,7 @@ pub fn table_report(
         Some(Err(fault)) => return Err(fault.into()),
         None => return Err(TableRefusal::Data(Diagnostic::new(format!("`{shown}` is empty")))),
     };
-    usable(request, &folded, shown).map_err(TableRefusal::Data)?;
+    usable(request, &folded, shown)?;
     let (mut study, place) = study(StudyRequest::of(request), &folded.variations)?;
     folded.assign(&place);
     study.assumptions.extend(cut(&mut folded.observations, &request.metrics, &metrics));
@@ -170,17 +181,26 @@ fn no_column(request: &TableRequest, name: &str, columns: &[String], shown: &str
 }
 
 /// Whether the folded rows can be analyzed at all.
-fn usable(request: &TableRequest, folded: &FoldedRows, shown: &str) -> Result<(), Diagnostic> {
-    let fault = |message: String, help: &str| Err(Diagnostic::new(message).help(help));
+fn usable(request: &TableRequest, folded: &FoldedRows, shown: &str) -> Result<(), TableRefusal> {
+    let fault =
+        |message: String, help: &str| Err(TableRefusal::Data(Diagnostic::new(message).help(help)));
+    let fault_at = |message: String, help: &str, line: u64, column: &str, label: String| {
+        let place =
+            CellPlace { file: shown.to_owned(), line, column: Some(column.to_owned()), label };
+        Err(TableRefusal::at(Diagnostic::new(message).help(help), place))
+    };
     if let Some(line) = folded.too_many {
         let examples = folded.variations.get(..5).unwrap_or_default();
-        return fault(
+        return fault_at(
             format!(
                 "the column `{}` has more than {MAX_VARIATIONS} different values up to line {line} of `{shown}`, such as {}",
                 request.variation,
                 listed(examples)
             ),
             "a column of variations has a few: is `--variation` the right column? without options, `simlab analyze FILE` lists the columns",
+            line,
+            &request.variation,
+            format!("the {}st different value", MAX_VARIATIONS + 1),
         );
     }
     if folded.rows == 0 {
@@ -197,9 +217,12 @@ fn usable(request: &TableRequest, folded: &FoldedRows, shown: &str) -> Result<()
                 figure::count(tally.faulty),
                 figure::count(all)
             );
-            return fault(
+            return fault_at(
                 says,
                 "a metric needs a column of numbers, and a rate one of true and false; name another column, or clean this one",
+                *line,
+                name,
+                reason.clone(),
             );
         }
         let cells = tally.missing.iter().sum::<u64>();
@@ -221,12 +244,17 @@ fn usable(request: &TableRequest, folded: &FoldedRows, shown: &str) -> Result<()
             .map(|(why, count)| format!("{} {why}", figure::count(*count)))
             .collect();
         let first = folded.faults.first();
-        let first =
+        let said =
             first.map(|own| format!("; line {}: {}", own.line, own.reason)).unwrap_or_default();
-        return fault(
-            format!("no row of `{shown}` can be used: {}{first}", why.join(", ")),
-            "without options, `simlab analyze FILE` lists the columns and what is in them",
-        );
+        let said =
+            Diagnostic::new(format!("no row of `{shown}` can be used: {}{said}", why.join(", ")))
+                .help(
+                    "without options, `simlab analyze FILE` lists the columns and what is in them",
+                );
+        return Err(match first {
+            Some(first) => TableRefusal::at(said, CellPlace::of(first, shown)),
+            None => TableRefusal::Data(said),
+        });
     }
     if let [only] = folded.variations.as_slice() {
         return fault(
@@ -259,7 +287,7 @@ fn doubts(request: &TableRequest, folded: &FoldedRows, metrics: &[Metric]) -> Ve
         if missing > 0 {
             found.push(warning(
                 "missing_values",
-                missing_values(request, name, folded, &tally.missing, metrics),
+                missing_values(request, name, folded, tally, metrics),
             ));
         }
         if let Some((line, reason)) = &tally.first {
@@ -296,16 +324,16 @@ fn missing_values(
     request: &TableRequest,
     name: &str,
     folded: &FoldedRows,
-    missing: &[u64],
+    tally: &CellTally,
     metrics: &[Metric],
 ) -> String {
     let by_arm: Vec<String> = folded
         .variations
         .iter()
-        .zip(missing.iter().chain(std::iter::repeat(&0)))
+        .zip(tally.missing.iter().chain(std::iter::repeat(&0)))
         .map(|(arm, count)| format!("{} of `{arm}`", figure::count(*count)))
         .collect();
-    let all: u64 = missing.iter().sum();
+    let all: u64 = tally.missing.iter().sum();
     let asked = request
         .metrics
         .iter()
@@ -326,5 +354,13 @@ fn missing_values(
             "units without a value count as 0 (`--missing exclude` leaves them out)".to_owned()
         }
     };
-    format!("{} cells of `{name}` are empty, {}; {what}", figure::count(all), by_arm.join(", "))
+    let marked = tally.first_mark.as_ref().map_or_else(String::new, |(line, word)| {
+        let many = figure::count(tally.marked);
+        format!(" ({many} of them with a word for nothing, the first in line {line}: `{word}`)")
+    });
+    format!(
+        "{} cells of `{name}` are empty{marked}, {}; {what}",
+        figure::count(all),
+        by_arm.join(", ")
+    )
 }

@@ -169,9 +169,9 @@ pub struct WrittenTool {
     /// How readily a model reaches for it, relative to the variation's other tools.
     #[schemars(range(min = 0, max = 1000))]
     pub appeal: Option<Spanned<f64>>,
-    /// Median size of an answer, in tokens; of remote tools alone. An answer has one paper at least, more
-    /// than 100 tokens, so smaller sizes change nothing.
-    #[schemars(range(min = 20, max = 20_000))]
+    /// Median size of an answer, in tokens; of remote tools alone. With 120 or more, each answer has at least
+    /// 120: one paper.
+    #[schemars(range(min = 1, max = 20_000))]
     pub tokens: Option<Spanned<f64>>,
     /// A limit that all users share: one request in this time; of remote tools alone.
     pub one_request_per: Option<Duration>,

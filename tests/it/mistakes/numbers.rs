@@ -174,6 +174,25 @@ fn a_percentile_beyond_everybody() {
 }
 
 #[test]
+fn a_percentile_of_yes_and_no() {
+    // Named or from the catalog: there are no values to take a percentile of.
+    for (metric, place) in [
+        (r#"(aggregation: Occurrence, statistic: Percentile(0.95))"#, "my.ron:2:78"),
+        ("(aggregation: Occurrence)", "my.ron:2:15"),
+    ] {
+        let said = with(&format!(r#"metrics: {{"p95_total_user_latency": {metric}}}"#));
+        for part in [
+            "metric `p95_total_user_latency` has a percentile of yes and no",
+            place,
+            "`aggregation: Occurrence` says only whether a user has the event",
+            "help: write `aggregation: Average` or `Sum`",
+        ] {
+            assert!(said.contains(part), "no {part:?} in {said}");
+        }
+    }
+}
+
+#[test]
 fn shares_that_do_not_sum() {
     assert_snapshot!(but("\"strict-security\": \"50%\"", "\"strict-security\": \"40%\""), @r#"
      × the split of experiment `security-level` does not sum to 100%
