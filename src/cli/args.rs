@@ -49,7 +49,7 @@ Exit codes: 0 the command ran, whatever the verdict and its health checks · 1 t
 pub enum Command {
     /// Run a whole experiment, from bootstrap to verdict, and print the report.
     #[command(
-        after_help = "Examples:\n  simlab run security --users 500 --format json\n  simlab run security --truth --out results"
+        after_help = "Examples:\n  simlab run security --users 500 --format json\n  simlab run security --truth --out results\n  simlab run security --live --against serve --users 60     rehearse a live run"
     )]
     Run(RunArgs),
     /// Validate scenario files, and show every mistake with its line.
@@ -515,6 +515,22 @@ pub struct RunArgs {
     /// Use the real providers and the real LaunchDarkly.
     #[arg(long, help = args_live::help())]
     pub live: bool,
+    /// With --live: start simlab's own mock of the providers and of LaunchDarkly in this process, and
+    /// run against it: every step of a live run, without keys, addresses or cost, and without being
+    /// asked.
+    #[arg(long, value_enum, value_name = "WHAT", requires = "live")]
+    pub against: Option<Against>,
+    /// With --against: faults that the mock injects, as `simlab serve --faults` takes them.
+    #[arg(long, value_name = "FILE", requires = "against")]
+    pub faults: Option<PathBuf>,
+    /// With --live: ask a remote tool of the scenario at this MCP server (streamable HTTP), such as
+    /// my_search=http://127.0.0.1:9000/mcp. Give the option once for each tool.
+    #[arg(long, value_name = "KEY=URL", requires = "live", conflicts_with = "against", value_parser = args_live::tool)]
+    pub tool: Vec<(String, String)>,
+    /// With --live: print every request that the providers would get, one JSON document a line,
+    /// without keys, and send none: simlab's own mock answers in their place.
+    #[arg(long, requires = "live", conflicts_with_all = ["against", "out", "record", "resume", "tool"])]
+    pub dry_run: bool,
     /// With --live: maximum to spend, in dollars; at this amount the run ends with exit code 5 and a
     /// report.
     #[arg(long, value_name = "USD", default_value = "$5", value_parser = dollars)]
@@ -528,6 +544,13 @@ pub struct RunArgs {
     /// With --live: continue the run in this folder, without paying or counting anything twice.
     #[arg(long, value_name = "DIR", requires = "live", conflicts_with = "out")]
     pub resume: Option<PathBuf>,
+}
+
+/// What a live run may have on its other side, instead of the real services.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Against {
+    /// The mock that `simlab serve` serves.
+    Serve,
 }
 
 /// An amount of dollars, with or without its sign.

@@ -1,6 +1,12 @@
 //! The help of `run --live`, with the environment variables of all providers.
 
+use super::args_serve::named_address;
 use crate::llm::wire::{PROVIDERS, Provider};
+
+/// Reads the key of a tool and the address of its server.
+pub fn tool(text: &str) -> Result<(String, String), String> {
+    named_address(text, "KEY=URL, such as my_search=http://127.0.0.1:9000/mcp")
+}
 
 /// What `--live` does, and what it reads from the environment.
 pub fn help() -> String {

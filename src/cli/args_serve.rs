@@ -114,9 +114,12 @@ fn split_help() -> String {
 
 /// Reads the name of a provider and an address for it.
 fn upstream(text: &str) -> Result<(String, String), String> {
-    let (name, url) = text.split_once('=').ok_or_else(|| {
-        "expected PROVIDER=URL, such as openai=http://127.0.0.1:9000/v1".to_owned()
-    })?;
+    named_address(text, "PROVIDER=URL, such as openai=http://127.0.0.1:9000/v1")
+}
+
+/// Reads a name and an address for it; `form` is what is expected.
+pub(super) fn named_address(text: &str, form: &str) -> Result<(String, String), String> {
+    let (name, url) = text.split_once('=').ok_or_else(|| format!("expected {form}"))?;
     if !is_address(url) || !(url.starts_with("https://") || is_loopback(url)) {
         return Err(format!(
             "expected an address with https://, or one of this machine, without user, query or fragment, found {url}"

@@ -10,6 +10,8 @@ use std::cell::RefCell;
 use std::fs;
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::path::{Path, PathBuf};
+use std::pin::Pin;
+use std::rc::Rc;
 
 use super::args::{ReplayArgs, RunArgs};
 use super::bootstrap_document::{Stance, to_text};
@@ -17,6 +19,7 @@ use super::commands::{
     Ended, backend_failed, bad_file, expected, not_set_up, pasted, print, rendered,
 };
 use super::exit::Exit;
+use super::other_side::{OtherSide, told as told_side};
 use super::progress::Progress;
 use super::save::JOURNAL;
 use super::signals::told_to_stop_once;
@@ -32,14 +35,14 @@ use crate::live::estimate::REPLICATIONS;
 use crate::live::fits::misfit;
 use crate::live::journal::{Journal, OpenError, Resumed, bytes};
 use crate::live::reading::JournalReading;
-use crate::live::recording::{Recording, Run, SCHEMA};
+use crate::live::recording::{RecordedLine, Recording, Run, SCHEMA};
 use crate::live::{
-    self, Limits, LiveContext, LiveOutcome, LiveRun, LiveServices, Session, Stopped, conclude,
-    gather, told,
+    self, Limits, LiveContext, LiveOutcome, LiveRun, LiveServices, OwnTools, Session, Stopped,
+    conclude, gather, told,
 };
 use crate::random::Seed;
 use crate::run::{Outcome, PreparedScenario, glances};
-use crate::scenario::{Loaded, built_in, parse_kept};
+use crate::scenario::{Loaded, Scenario, built_in, parse_kept};
 use crate::time::unix_ms;
 
 fn usage(sentences: &[String]) -> Exit {
@@ -126,6 +129,16 @@ fn taken_up(
     if args.users.is_some_and(|users| users != run.users) {
         faults.push(format!("the run has {} users", run.users));
     }
+    // Only users of the real LaunchDarkly have keys of their own.
+    match (run.key_epoch == KEY_EPOCH, environment.flags.is_loopback()) {
+        (true, false) => faults.push(
+            "the run began against a mock on this machine: continue it there (--against serve, or LD_BASE_URL)".to_owned(),
+        ),
+        (false, true) => faults.push(
+            "the run began with the real LaunchDarkly: continue it there, without --against and LD_BASE_URL".to_owned(),
+        ),
+        _ => {}
+    }
     if faults.is_empty() {
         Ok(RunState { folder: folder.to_owned(), run, recording, journal: Some(journal) })
     } else {
@@ -211,9 +224,15 @@ pub fn run(args: &RunArgs) -> Ended {
     let loaded = super::commands::read(&args.scenario)?;
     let scenario = &loaded.scenario;
     refuse(live::simulated_alone(scenario))?;
+    if args.dry_run {
+        let mock = OtherSide::mock(args)?;
+        return wait(dry_run(args, &loaded, &mock))?;
+    }
     // What no key would change comes before the keys.
-    let variable = |name: &str| std::env::var(name).ok();
-    let faults = live::faults(scenario, variable).into_iter().map(Diagnostic::new);
+    let other = OtherSide::of(args)?;
+    let variable = |name: &str| other.variable(name);
+    let tools = other.own_tools(scenario, args)?;
+    let faults = live::faults(scenario, variable, &tools).into_iter().map(Diagnostic::new);
     let mut faults: Vec<Diagnostic> = faults.collect();
     if let Some(last) = faults.pop() {
         // A copy of a built-in scenario is one command away.
@@ -229,15 +248,84 @@ pub fn run(args: &RunArgs) -> Ended {
         Some(folder) => taken_up(folder, &loaded, args, &environment)?,
         None => begun(&loaded, args, &environment)?,
     };
-    wait(go(args, &loaded, &environment, state))?
+    let ended = wait(go(args, &loaded, (&environment, &other, tools), state))?;
+    if let Some(graded) = other.graded().filter(|_| !args.quiet) {
+        output::message(&graded);
+    }
+    ended
+}
+
+/// Prints every request of a run, and sends none to a provider.
+async fn dry_run(args: &RunArgs, loaded: &Loaded, mock: &OtherSide) -> Ended {
+    let scenario = &loaded.scenario;
+    let variable = |name: &str| mock.variable(name);
+    let environment =
+        environment::read(&live::providers(scenario), variable).map_err(|faults| usage(&faults))?;
+    let real = |name: &str| std::env::var(name).ok();
+    for fault in live::faults(scenario, real, &mock.own_tools(scenario, args)?) {
+        output::message(&format!("warning: {fault}"));
+    }
+    let state = fresh(loaded, args, &environment);
+    let stage = PreparedScenario::new(scenario, Seed(state.run.seed))
+        .map_err(|error| not_set_up(&args.scenario, &error))?;
+    let mut live = LiveRun::new(&stage, &environment).map_err(|error| backend_failed(&error))?;
+    live.apply(true).await.map_err(|error| backend_failed(&error))?;
+    let addresses = environment.providers().map(|(provider, access)| {
+        (provider.name.to_owned(), access.base.clone(), environment::address(provider, real))
+    });
+    let shown = std::cell::Cell::new(0_u64);
+    let shown = Rc::new(shown);
+    let count = Rc::clone(&shown);
+    let net = live::ShownRequests::new(addresses.collect(), move |request| {
+        count.set(count.get() + 1);
+        // Nobody is left to be told when this fails.
+        let _ = output::result(&format!("{request}\n"));
+    });
+    let net = net.map_err(|error| backend_failed(&io::Error::other(error)))?;
+    let limits = Limits {
+        most_nano_usd: args.max_cost.nano_dollars(),
+        vectors: None,
+        tools: mock.own_tools(scenario, args)?,
+        net: Some(Rc::new(net)),
+    };
+    let mut recording = Recording::default();
+    recording
+        .take(RecordedLine::Run(state.run.clone()))
+        .map_err(|error| backend_failed(&io::Error::other(error)))?;
+    let session = live.begin(state.run, recording, None, limits, variable).await;
+    let session = session.map_err(|error| backend_failed(&error))?;
+    session.prove().await;
+    let progress = Progress::new("users", u64::from(session.run.users), 0, args.quiet);
+    let gathered = gather(&session, told_to_stop_once(true, "stopping"), |done, _| {
+        progress.done(u64::from(done));
+    })
+    .await;
+    progress.finish();
+    if !args.quiet {
+        output::message(&format!(
+            "{} requests of {} users, {} at the scenario's prices; none was sent to a provider",
+            figure::count(shown.get()),
+            figure::count(gathered.users.len() as u64),
+            figure::money(session.spent() as f64 / 1e9)
+        ));
+        if let Some(stopped) = &gathered.stopped {
+            output::message(&format!("the run would stop here: {}", told(stopped)));
+        }
+    }
+    if let Some(world) = session.world {
+        world.flags.close().await;
+    }
+    Ok(Exit::Ran)
 }
 
 async fn go(
     args: &RunArgs,
     loaded: &Loaded,
-    environment: &LiveEnvironment,
+    (environment, other, tools): (&LiveEnvironment, &OtherSide, OwnTools),
     mut state: RunState,
 ) -> Ended {
+    // Nothing that the mock is asked to do can cost or break anything.
+    let yes = args.yes || other.is_mock();
     let scenario = &loaded.scenario;
     let seed = Seed(state.run.seed);
     let stage = PreparedScenario::new(scenario, seed)
@@ -247,6 +335,7 @@ async fn go(
 
     // Before anything is spent.
     let mut live = LiveRun::new(&stage, environment).map_err(|error| backend_failed(&error))?;
+    let other_side = live.counterparts().await;
     let plan = live.plan().await.map_err(|error| backend_failed(&error))?;
     let progress =
         Progress::new("simulated runs that estimate the cost", REPLICATIONS, 0, args.quiet);
@@ -258,10 +347,16 @@ async fn go(
         output::message(&to_text(&plan.actions, Stance::Planned, width, &palette));
         let text = expected_cost.to_text(width, &palette);
         output::message(text.trim_end());
+        let variable = |name: &str| other.variable(name);
+        for warning in live::warnings(scenario, variable) {
+            output::message(&format!("warning: {warning}"));
+        }
+        output::message(&told_side(&other_side));
+        output::message(&proven(scenario));
         output::message(&before(&state, &expected_cost, spent, most));
     }
-    agreed("Go on?", args.yes)?;
-    let actions = live.apply(args.yes).await.map_err(|error| backend_failed(&error))?;
+    agreed("Go on?", yes)?;
+    let actions = live.apply(yes).await.map_err(|error| backend_failed(&error))?;
 
     let path = state.folder.join(JOURNAL);
     let mut journal = match state.journal.take() {
@@ -283,31 +378,41 @@ async fn go(
     fs::write(state.folder.join("scenario.ron"), &*loaded.source.text)
         .map_err(|error| unusable(&state.folder, &error, "is the disk full?"))?;
 
-    let limits = Limits { most_nano_usd: most, vectors: cache() };
-    let variable = |name: &str| std::env::var(name).ok();
-    let session = live.begin(state.run.clone(), state.recording, journal, limits, variable).await;
+    // Vectors of the mock are made again in no time, and its address changes.
+    let vectors = cache().filter(|_| !other.is_mock());
+    let limits = Limits { most_nano_usd: most, vectors, tools, net: None };
+    let variable = |name: &str| other.variable(name);
+    let session =
+        live.begin(state.run.clone(), state.recording, Some(journal), limits, variable).await;
     let session = session.map_err(|error| backend_failed(&error))?;
     let watch = RefCell::new(Watch::new(scenario, u64::from(state.run.users), args.quiet));
     let users = if watch.borrow().is_seen() { state.run.users as usize } else { 0 };
     let observer = RefCell::new(stage.observer(users));
-    let gathered = gather(
-        &session,
-        told_to_stop_once(true, "stopping: waiting for the calls in flight; again to stop at once"),
-        |done, entries| {
-            let (mut watch, mut observer) = (watch.borrow_mut(), observer.borrow_mut());
-            watch.bar().set_position(u64::from(done));
-            watch.bar().set_message(format!(
-                "users, {} spent",
-                figure::money(session.spent() as f64 / 1e9)
-            ));
-            entries.iter().for_each(|entry| observer.entry(entry));
-            watch.look(|| glances(scenario, observer.observations(), users));
-        },
-    )
+    let mut interrupt: Pin<Box<dyn Future<Output = ()>>> = Box::pin(told_to_stop_once(
+        true,
+        "stopping: waiting for the calls in flight; again to stop at once",
+    ));
+    tokio::select! {
+        biased;
+        () = session.prove() => {}
+        () = &mut interrupt => {
+            session.halt.stop(Stopped::Interrupted);
+            interrupt = Box::pin(std::future::pending());
+        }
+    }
+    let gathered = gather(&session, interrupt, |done, entries| {
+        let (mut watch, mut observer) = (watch.borrow_mut(), observer.borrow_mut());
+        watch.bar().set_position(u64::from(done));
+        watch
+            .bar()
+            .set_message(format!("users, {} spent", figure::money(session.spent() as f64 / 1e9)));
+        entries.iter().for_each(|entry| observer.entry(entry));
+        watch.look(|| glances(scenario, observer.observations(), users));
+    })
     .await;
     watch.borrow_mut().finish();
 
-    let context = live.context(most, actions);
+    let context = live.context(most, actions, other_side);
     let outcome = saved(&session, &gathered, context, loaded, Some(&state.folder))?;
     print(&rendered(&outcome.report, args.format)?)?;
     if let Some(world) = session.world {
@@ -324,6 +429,21 @@ fn cache() -> Option<PathBuf> {
     let cache = set("XDG_CACHE_HOME")
         .or_else(|| Some(set("HOME").or_else(|| set("USERPROFILE"))?.join(".cache")))?;
     Some(cache.join("simlab").join("embeddings"))
+}
+
+/// The calls that come first, and what they may cost.
+fn proven(scenario: &Scenario) -> String {
+    let money = |nano: u64| figure::money(nano as f64 / 1e9);
+    let proofs = live::proofs(scenario);
+    let total = proofs.iter().map(|(_, worst)| *worst).fold(0, u64::saturating_add);
+    let mut text = format!(
+        "First, one short call to each model proves its key and its parameters, at most {} together:",
+        money(total)
+    );
+    for (model, worst) in proofs {
+        text += &format!("\n  {} {}: at most {}", model.provider.name, model.id, money(worst));
+    }
+    text
 }
 
 /// What a person should know before agreeing.
@@ -390,6 +510,10 @@ fn ended(
     folder: &Path,
     args: &RunArgs,
 ) -> Ended {
+    let mut against = if args.against.is_some() { " --against serve" } else { "" }.to_owned();
+    for (key, url) in &args.tool {
+        against += &format!(" --tool {}", shell_argument(&format!("{key}={url}")));
+    }
     let missing = recording.undelivered();
     let users = figure::count(missing);
     let Some(stopped) = &gathered.stopped else {
@@ -400,11 +524,14 @@ fn ended(
         output::message(&format!(
             "error: LaunchDarkly has not taken the events of {users} users ({why}); this report has them"
         ));
-        let send = if (recording.pending.len() as u64) < missing {
+        let send = if (recording.pending.len() as u64) < missing || args.against.is_some() {
             // Events that were never written down are made again by going on: answers come from the
             // journal.
             let folder = pasted(folder);
-            format!("simlab run {} --live --resume {folder}", shell_argument(&args.scenario))
+            format!(
+                "simlab run {} --live{against} --resume {folder}",
+                shell_argument(&args.scenario)
+            )
         } else {
             format!("simlab journal deliver {}", pasted(&folder.join(JOURNAL)))
         };
@@ -415,7 +542,7 @@ fn ended(
     output::message(&format!("stopped: {}", told(stopped)));
     let more = if matches!(stopped, Stopped::Budget(_)) { " --max-cost MORE" } else { "" };
     output::message(&format!(
-        "continue with: simlab run {} --live --resume {}{more}",
+        "continue with: simlab run {} --live{against} --resume {}{more}",
         shell_argument(&args.scenario),
         pasted(folder)
     ));

@@ -32,6 +32,7 @@ mod live;
 mod mcp;
 mod new;
 mod opened;
+mod other_side;
 mod output;
 mod plan;
 mod play;

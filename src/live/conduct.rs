@@ -19,7 +19,9 @@ use crate::live::stop::Stopped;
 use crate::live::user::{User, visit};
 use crate::llm::model::ChatModel;
 use crate::random::Seed;
-use crate::report::{Assumption, DataOrigin, LiveProblem, LiveSummary, Number, Ordered};
+use crate::report::{
+    Assumption, Counterpart, DataOrigin, LiveProblem, LiveSummary, Number, Ordered,
+};
 use crate::run::{CompanionRuns, Outcome, RunCollector, stated};
 use crate::sim::EngineWorld;
 use crate::traffic::{TrafficMode as Sending, TrafficPlan};
@@ -145,6 +147,8 @@ pub struct LiveContext {
     pub backends: Vec<(String, String)>,
     /// What the bootstrap did.
     pub bootstrap: Vec<String>,
+    /// What stood at each address that the run went to.
+    pub other_side: Ordered<Counterpart>,
     /// LaunchDarkly's page of each experiment.
     pub pages: Vec<(String, String)>,
 }
@@ -190,7 +194,8 @@ pub fn conclude<F: Flags>(
             "assumed",
         ));
     }
-    report.live = Some(summary(session, gathered, context.most_nano_usd, context.pages));
+    let summary = summary(session, gathered, context.most_nano_usd, context.pages);
+    report.live = Some(LiveSummary { other_side: context.other_side, ..summary });
     outcome
 }
 
@@ -247,6 +252,7 @@ fn summary<F: Flags>(
         repaired,
         problems: problems.into_iter().map(problem).collect(),
         events_in_doubt: recording.sending.difference(&recording.sent).count() as u64,
+        other_side: Ordered::default(),
         pages: Ordered(pages),
     }
 }

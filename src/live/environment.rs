@@ -110,6 +110,12 @@ fn base(provider: Provider, variable: impl Fn(&str) -> Option<String>) -> String
     own.map_or_else(|| provider.base.to_owned(), |base| base.trim_end_matches('/').to_owned())
 }
 
+/// Where requests to a provider go.
+#[must_use]
+pub fn address(provider: Provider, variable: impl Fn(&str) -> Option<String>) -> String {
+    base(provider, variable)
+}
+
 /// Whether requests to a provider go to its own address.
 #[must_use]
 pub fn is_official(provider: Provider, variable: impl Fn(&str) -> Option<String>) -> bool {

@@ -1,22 +1,50 @@
 //! Which models a live run can ask: those that are still served, and that have a price.
 //!
-//! Guarantees: a model that its provider has retired is named with the date and with what to use
-//! instead.
+//! Guarantees: a model that its provider has retired, or has said to retire, is named with the date
+//! and with what to use instead.
 //!
-//! Does not know: models that were retired after this file was written; the provider's own answer
-//! names those.
+//! Does not know: what providers have announced since [`AS_OF`]; the provider's own answer names a
+//! model that is gone.
 
 use crate::llm::families::Retired;
 use crate::llm::profile::ModelProfile;
 use crate::llm::wire::PROVIDERS;
+use crate::llm::wire::time_headers::rfc3339;
 use crate::quantity::Money;
+use crate::time::unix_ms;
 
-/// When a model was retired and what to use instead; `None` for one that is served, as far as is
-/// known here.
+/// The day up to which the lists of retired models are complete.
+pub const AS_OF: &str = "2026-11-30";
+
+/// Today, or [`AS_OF`] where the clock is behind it.
+fn today() -> String {
+    let now = rfc3339(unix_ms() / 1000);
+    now.get(..AS_OF.len()).filter(|today| *today > AS_OF).unwrap_or(AS_OF).to_owned()
+}
+
+/// Every model that was retired by this day (`gone`), or is to be retired after it.
+fn listed(day: &str, gone: bool) -> impl Iterator<Item = Retired> {
+    let all = PROVIDERS.iter().flat_map(|provider| provider.retired).copied();
+    all.filter(move |retired| (retired.on <= day) == gone)
+}
+
+/// The models that are retired today.
+pub fn all_retired() -> Vec<Retired> {
+    listed(&today(), true).collect()
+}
+
+/// When a model was retired and what to use instead; `None` for one that is served today, as far as
+/// is known here.
 #[must_use]
 pub fn retired(id: &str) -> Option<Retired> {
-    let all = PROVIDERS.iter().flat_map(|provider| provider.retired);
-    all.copied().find(|retired| retired.id == id)
+    listed(&today(), true).find(|retired| retired.id == id)
+}
+
+/// That a model is going to be retired, in one sentence.
+#[must_use]
+pub fn announced(id: &str) -> Option<String> {
+    let Retired { on, instead, .. } = listed(&today(), false).find(|retired| retired.id == id)?;
+    Some(format!("model `{id}` is to be retired on {on}: `{instead}` is served for longer"))
 }
 
 /// What is wrong with a model for a live run, one sentence each; `official` where it is asked of
@@ -55,7 +83,13 @@ mod tests {
         for retired in PROVIDERS.iter().flat_map(|provider| provider.retired) {
             let instead = scenario.models.iter().find(|model| model.id == retired.instead).unwrap();
             assert_eq!(faults(instead, true), Vec::<String>::new());
+            assert_eq!(announced(&instead.id), None, "{retired:?}");
         }
+        assert_eq!(
+            listed("2027-01-13", false).find(|own| own.id == "gpt-4o").map(|own| own.on),
+            Some("2027-01-14")
+        );
+        assert!(listed("2027-01-14", true).any(|own| own.id == "gpt-4o"));
         let anthropic = scenario.models.iter().filter(|model| model.provider == ANTHROPIC);
         let told: Vec<String> = anthropic.flat_map(|model| faults(model, true)).collect();
         assert!(told.iter().any(|fault| {

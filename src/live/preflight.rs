@@ -8,9 +8,10 @@ use std::collections::BTreeSet;
 
 use crate::agents::{AgentSetup, ConfigSetup, EffectTarget};
 use crate::live::environment::is_official;
+use crate::live::own_tools::OwnTools;
 use crate::live::{embeddings, models};
 use crate::llm::profile::ModelProfile;
-use crate::llm::setup::{ToolKind, ToolSpec};
+use crate::llm::setup::{Setup, ToolKind, ToolSpec};
 use crate::llm::wire::Provider;
 use crate::run::PreparedScenario;
 use crate::scenario::{Scenario, WatchedRollout};
@@ -33,11 +34,15 @@ pub(super) fn reachable(scenario: &Scenario) -> Vec<(&ConfigSetup, &AgentSetup)>
     all
 }
 
+/// How agents, judge and traffic generator may ask their models.
+pub(super) fn setups(scenario: &Scenario) -> impl Iterator<Item = &Setup> {
+    let agents = reachable(scenario).into_iter().map(|(_, variation)| &variation.setup);
+    agents.chain([&scenario.judge_setup, &scenario.writer_setup])
+}
+
 /// The models that agents, judge and traffic generator may ask.
 fn asked(scenario: &Scenario) -> impl Iterator<Item = &ModelProfile> {
-    let agents = reachable(scenario).into_iter().map(|(_, variation)| variation.setup.model);
-    let used: BTreeSet<u16> =
-        agents.chain([scenario.judge_setup.model, scenario.writer_setup.model]).collect();
+    let used: BTreeSet<u16> = setups(scenario).map(|setup| setup.model).collect();
     used.into_iter().filter_map(|model| scenario.models.get(usize::from(model)))
 }
 
@@ -127,15 +132,21 @@ pub fn simulated_alone(scenario: &Scenario) -> Vec<String> {
 }
 
 /// What stands in the way of a live run, one sentence each, whatever the keys. `variable` reads the
-/// environment: a model that its provider has retired may be served at another address.
+/// environment: a model that its provider has retired may be served at another address; `own` are
+/// the tools that are asked at addresses of their own.
 #[must_use]
-pub fn faults(scenario: &Scenario, variable: impl Fn(&str) -> Option<String>) -> Vec<String> {
+pub fn faults(
+    scenario: &Scenario,
+    variable: impl Fn(&str) -> Option<String>,
+    own: &OwnTools,
+) -> Vec<String> {
     let official = |model: &ModelProfile| is_official(model.provider, &variable);
     let mut faults: Vec<String> =
         asked(scenario).flat_map(|model| models::faults(model, official(model))).collect();
     for tool in tools(scenario) {
         if matches!(tool.kind, ToolKind::Remote(_))
             && super::papers::SearchService::of(&tool.key).is_none()
+            && !own.has(&tool.key)
         {
             faults.push(format!(
                 "tool `{}` is a remote one that a live run does not know: arxiv_search and semantic_scholar are known",
@@ -144,4 +155,12 @@ pub fn faults(scenario: &Scenario, variable: impl Fn(&str) -> Option<String>) ->
         }
     }
     faults
+}
+
+/// What to know of the models before a run is agreed to, one sentence each: which are going to be
+/// retired.
+#[must_use]
+pub fn warnings(scenario: &Scenario, variable: impl Fn(&str) -> Option<String>) -> Vec<String> {
+    let official = asked(scenario).filter(|model| is_official(model.provider, &variable));
+    official.filter_map(|model| models::announced(&model.id)).collect()
 }

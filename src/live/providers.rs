@@ -24,6 +24,8 @@ use crate::time::{Duration, Stopwatch};
 
 /// Time for vectors to come.
 const EMBEDDING: std::time::Duration = std::time::Duration::from_secs(60);
+/// About how many bytes of a request are one token.
+const BYTES_PER_TOKEN: usize = 4;
 /// Statuses with which the providers refuse a request without working on it. Every other status, a
 /// gateway's 502 and 504 included, may have come after the work. Sources: the error pages of the
 /// three providers' API references (invalid request, authentication, billing, permission, not
@@ -54,6 +56,8 @@ pub struct Try {
     pub latency: Duration,
     /// The answer, or why there is none.
     pub result: Result<ChatResponse, FailedTry>,
+    /// The reasoning that has to come back with the answer's tool calls.
+    pub reasoning: Option<String>,
 }
 
 /// A try without an answer.
@@ -157,10 +161,12 @@ impl Providers {
                 true,
             ))
         });
-        let result = result
-            .map(|response| self.clean_answer(response))
-            .map_err(|failure| self.clean_failure(failure));
-        Try { latency: watch.elapsed(), result }
+        let (result, reasoning) = match result {
+            Ok((response, reasoning)) => (Ok(self.clean_answer(response)), reasoning),
+            Err(failure) => (Err(self.clean_failure(failure)), None),
+        };
+        let reasoning = reasoning.map(|reasoning| self.clean(&reasoning));
+        Try { latency: watch.elapsed(), result, reasoning }
     }
 
     /// Requests the vectors of texts, once.
@@ -204,7 +210,7 @@ impl Providers {
         (target, body): (&str, &[u8]),
         user: Option<&str>,
         idempotency: &str,
-    ) -> Result<ChatResponse, FailedTry> {
+    ) -> Result<(ChatResponse, Option<String>), FailedTry> {
         let door = self.door(provider)?;
         let address = [&door.base, target].concat();
         let bytes = self.send(door, &address, body, user, idempotency, provider).await?;
@@ -213,7 +219,8 @@ impl Providers {
             error: ChatError { kind: ErrorKind::Malformed, ..error },
             may_be_charged: true,
         };
-        provider.decode_response(&bytes).map_err(malformed)
+        let response = provider.decode_response(&bytes).map_err(malformed)?;
+        Ok((response, provider.api.reasoning(&bytes)))
     }
 
     /// Sends one request and takes the body of its 200.
@@ -239,6 +246,7 @@ impl Providers {
         if let Some(key) = HeaderValue::from_str(idempotency).ok().filter(|_| !door.official) {
             headers.insert("idempotency-key", key);
         }
+        let sent_bytes = body.len();
         let post = Post { address: address.to_owned(), headers, body: body.to_vec() };
         let HttpResponse { status, headers, body } =
             self.net.post(post).await.map_err(|Broken { kind, may_have_arrived, words }| {
@@ -247,7 +255,10 @@ impl Providers {
         let pairs: Vec<(&str, &str)> =
             headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         let headers = Headers::received(&pairs, self.net.unix_ms().saturating_mul(1000));
-        if let Some(wait) = RateLimits::read(provider.api.limit_headers(), &headers).blocked_for() {
+        let limits = RateLimits::read(provider.api.limit_headers(), &headers);
+        let tokens = (sent_bytes / BYTES_PER_TOKEN) as u64;
+        door.gate.paced(limits.pace(tokens).unwrap_or(Duration::ZERO));
+        if let Some(wait) = limits.blocked_for() {
             // Whoever comes too early is refused, which costs nothing; a wait of days for a wrong
             // clock would.
             door.gate.close_for(wait.min(RetryPolicy::default().longest_asked));

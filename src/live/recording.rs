@@ -144,6 +144,12 @@ pub struct Call {
 }
 
 impl Call {
+    /// Whether it only proves that the model answers, before the first user (see `live::proof`).
+    #[must_use]
+    pub fn is_proof(self) -> bool {
+        self.user == 0 && self.caller == Caller::Writer
+    }
+
     /// The text that stands for this call, whatever its fields are called: retries and idempotency
     /// keys follow from it.
     #[must_use]
@@ -192,6 +198,9 @@ pub struct Answered {
     /// Why earlier tries failed: words of [`Failed::why`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub retried: Vec<String>,
+    /// The reasoning that has to come back with the tool calls, as only the provider reads it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reasoning: Option<String>,
 }
 
 impl Answered {
@@ -330,6 +339,8 @@ pub struct Recording {
     pub resumed: u32,
     /// Lines that a repair found damaged or missing.
     pub missing_lines: u64,
+    /// The reasoning that has to come back, by user and by the id of the first tool call.
+    pub reasoning: BTreeMap<(u32, String), String>,
 }
 
 impl Recording {
@@ -362,6 +373,11 @@ impl Recording {
             }
             RecordedLine::Answered(answered) => {
                 self.open.remove(&answered.call);
+                if let (Some(reasoning), Some(tool)) = (&answered.reasoning, answered.tools.first())
+                {
+                    let key = (answered.call.user, tool.id.clone());
+                    self.reasoning.insert(key, reasoning.clone());
+                }
                 self.calls.insert(answered.call, CallOutcome::Answered(answered));
             }
             RecordedLine::Failed(failed) => {
@@ -495,6 +511,7 @@ pub(super) fn sample() -> Vec<RecordedLine> {
         answer_us: 5,
         nano_usd: 60,
         retried: vec!["overloaded".to_owned()],
+        reasoning: Some("[]".to_owned()),
     };
     let configs = vec![Assigned { variation: Some(1), in_experiment: true }; 3];
     vec![

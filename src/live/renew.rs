@@ -4,11 +4,10 @@
 //!
 //! Does not know: whether a model's successor does as well.
 
-use super::models::retired;
+use super::models::{all_retired, retired};
 use super::preflight::reachable;
 use crate::agents::{AgentSetup, ConfigSetup};
 use crate::llm::families::Retired;
-use crate::llm::wire::PROVIDERS;
 use crate::scenario::{PathStep, Scenario, with_value};
 
 /// The text of a scenario called `name` with each retired model replaced, and what was replaced.
@@ -18,7 +17,7 @@ use crate::scenario::{PathStep, Scenario, with_value};
 pub fn renewed(name: &str, text: &str) -> (String, Vec<Retired>) {
     let mut text = text.to_owned();
     let mut replaced = Vec::new();
-    for retired in PROVIDERS.iter().flat_map(|provider| provider.retired) {
+    for retired in &all_retired() {
         let quoted = format!("{:?}", retired.id);
         if text.contains(&quoted) {
             text = text.replace(&quoted, &format!("{:?}", retired.instead));

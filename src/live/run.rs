@@ -16,11 +16,13 @@ use crate::live::environment::LiveEnvironment;
 use crate::live::estimate::{CostEstimate, estimate};
 use crate::live::journal::Journal;
 use crate::live::launchdarkly::{self, ProjectPlan, RestAdmin};
+use crate::live::net::{Http, Net};
 use crate::live::recording::{RecordedLine, Recording, Run};
 use crate::live::{
-    Budget, EmbeddingCache, LiveServices, PaperSearch, Providers, Service, Session, embeddings,
-    preflight,
+    Budget, EmbeddingCache, LiveServices, OwnTools, PaperSearch, Providers, Service, Session,
+    counterparts, embeddings, preflight,
 };
+use crate::report::{Counterpart, Ordered};
 use crate::run::{PreparedScenario, SetupError};
 use crate::traffic::TrafficMode;
 
@@ -49,6 +51,10 @@ pub struct Limits {
     pub most_nano_usd: u64,
     /// The folder in which vectors are kept from run to run, if they are.
     pub vectors: Option<PathBuf>,
+    /// The tools that are asked at addresses of their own.
+    pub tools: OwnTools,
+    /// The network to the providers; `None`: the real one.
+    pub net: Option<Rc<dyn Net>>,
 }
 
 /// A live run that is about to begin or to go on.
@@ -78,6 +84,11 @@ impl<'a> LiveRun<'a> {
     /// When LaunchDarkly cannot be asked, or the scenario cannot be set up.
     pub async fn plan(&mut self) -> Result<ProjectPlan, LiveError> {
         Ok(launchdarkly::plan(&mut self.admin, &self.stage.scenario.project).await?)
+    }
+
+    /// What stands at each address that the run goes to.
+    pub async fn counterparts(&self) -> Ordered<Counterpart> {
+        counterparts::counterparts(self.environment).await
     }
 
     /// What the run is expected to cost. `progress` hears how many simulated runs are done.
@@ -135,7 +146,8 @@ impl<'a> LiveRun<'a> {
     }
 
     /// Connects to LaunchDarkly and prepares the providers' clients. What `recording` holds is not
-    /// asked again; `variable` gives the environment's variables.
+    /// asked again; `variable` gives the environment's variables; without a `journal` nothing is
+    /// written down.
     ///
     /// # Errors
     /// When flags do not come, or a client cannot be made.
@@ -143,7 +155,7 @@ impl<'a> LiveRun<'a> {
         &self,
         run: Run,
         recording: Recording,
-        journal: Journal,
+        journal: Option<Journal>,
         limits: Limits,
         variable: impl Fn(&str) -> Option<String>,
     ) -> Result<Session<'a, Service<'a>>, LiveError> {
@@ -157,20 +169,30 @@ impl<'a> LiveRun<'a> {
         let embedder =
             embeddings::provider().and_then(|(provider, _)| environment.provider(provider));
         let vectors_from = embedder.map_or("", |access| access.base.as_str());
+        let net = match limits.net {
+            Some(net) => net,
+            None => Rc::new(Http::new().map_err(LiveError)?),
+        };
         let world = LiveServices {
-            providers: Providers::new(environment, workers).map_err(LiveError)?,
+            providers: Providers::over(net, environment, workers).map_err(LiveError)?,
             papers: Rc::new(PaperSearch::new(variable).map_err(LiveError)?),
+            tools: limits.tools,
             shelf: EmbeddingCache::new(limits.vectors, vectors_from),
             embedding: tokio::sync::Mutex::default(),
             flags,
             budget: Budget::new(limits.most_nano_usd, recording.spent_nano_usd()),
         };
-        Ok(Session::new(self.stage, run, Some(world), recording, Some(journal)))
+        Ok(Session::new(self.stage, run, Some(world), recording, journal))
     }
 
     /// What the report says of who stood behind the run; `actions` is what [`Self::apply`] did.
     #[must_use]
-    pub fn context(&self, most_nano_usd: u64, actions: Vec<String>) -> LiveContext {
+    pub fn context(
+        &self,
+        most_nano_usd: u64,
+        actions: Vec<String>,
+        other_side: Ordered<Counterpart>,
+    ) -> LiveContext {
         let scenario = self.stage.scenario;
         let base = self.environment.flags.base.as_deref();
         let names = preflight::providers(scenario)
@@ -188,6 +210,7 @@ impl<'a> LiveRun<'a> {
                 ("LaunchDarkly".to_owned(), base.unwrap_or("live").to_owned()),
             ],
             bootstrap: actions,
+            other_side,
             pages: scenario
                 .experiments()
                 .into_iter()

@@ -20,6 +20,7 @@ use crate::live::charge;
 use crate::live::embeddings::EmbeddingCache;
 use crate::live::journal::Journal;
 use crate::live::models;
+use crate::live::own_tools::OwnTools;
 use crate::live::papers::PaperSearch;
 use crate::live::providers::{FailedTry, Providers, Try};
 use crate::live::recording::{
@@ -93,6 +94,8 @@ pub struct LiveServices<F> {
     pub providers: Providers,
     /// The paper searches.
     pub papers: std::rc::Rc<PaperSearch>,
+    /// The tools that are asked at addresses of their own.
+    pub tools: OwnTools,
     /// Vectors that are known.
     pub shelf: EmbeddingCache,
     /// Held while the knowledge base is embedded.
@@ -247,6 +250,9 @@ impl<'a, F: Flags> Session<'a, F> {
     ) -> CallOutcome {
         let mut body = Vec::new();
         model.provider.api.encode_request(request, &mut body);
+        let body = model.provider.api.with_reasoning(body, &|tool| {
+            self.recording.borrow().reasoning.get(&(call.user, tool.to_owned())).cloned()
+        });
         let digest = digest(model.provider, request, &body);
         let known = self.recording.borrow().calls.get(&call).cloned();
         match (known, &self.world) {
@@ -330,7 +336,7 @@ impl<'a, F: Flags> Session<'a, F> {
                 drop(out);
                 return self.park().await;
             }
-            let Try { latency, result } = world
+            let Try { latency, result, reasoning } = world
                 .providers
                 .once(
                     provider,
@@ -346,7 +352,7 @@ impl<'a, F: Flags> Session<'a, F> {
                     gate.answered();
                     let nano_usd = charge::answered(model, request, &response, worst);
                     world.budget.settle(worst, nano_usd);
-                    let answered = recorded(
+                    let mut answered = recorded(
                         call,
                         &model.id,
                         digest,
@@ -356,6 +362,7 @@ impl<'a, F: Flags> Session<'a, F> {
                         nano_usd,
                         retried,
                     );
+                    answered.reasoning = reasoning;
                     if !self.write(RecordedLine::Answered(answered.clone())) {
                         drop(out);
                         return self.park().await;
@@ -371,17 +378,19 @@ impl<'a, F: Flags> Session<'a, F> {
             if matches!(error.kind, ErrorKind::RateLimited | ErrorKind::Overloaded) {
                 gate.refused();
                 if let Some(wait) = error.retry_after {
-                    gate.close_for(wait.min(RetryPolicy::default().longest_asked));
+                    gate.close_for(wait.min(provider.api.longest_asked()));
                 }
             }
-            let why = word(error.kind);
+            let policy = policy(error.kind, provider);
+            let too_long = error.retry_after.filter(|wait| *wait > policy.longest_asked);
+            let why = if too_long.is_some() { "wait_too_long" } else { word(error.kind) };
             if let Some(sentence) = fatal(&error, model) {
                 self.write(RecordedLine::Withdrawn { call, nano_usd });
                 self.halt.stop(Stopped::Failed(sentence));
                 drop(out);
                 return self.park().await;
             }
-            match policy(error.kind).next_wait(&error, made, self.jitter(call, made)) {
+            match policy.next_wait(&error, made, self.jitter(call, made)) {
                 Some(wait) => {
                     retried.push(why.to_owned());
                     made += 1;
@@ -412,7 +421,10 @@ impl<'a, F: Flags> Session<'a, F> {
                         asked,
                         kind: counted(error.kind),
                         why: why.to_owned(),
-                        message: cut(&error.message, 500),
+                        message: too_long.map_or_else(
+                            || cut(&error.message, 500),
+                            |wait| waits_too_long(wait, provider, &error.message),
+                        ),
                         latency_us: total.us(),
                         nano_usd,
                         retried,
@@ -446,14 +458,22 @@ fn asked(request: &ChatRequest) -> String {
     cut(text, ASKED_CHARACTERS)
 }
 
-/// How patient a caller is with this kind of failure.
-fn policy(kind: ErrorKind) -> RetryPolicy {
+/// That a provider asked for a wait which its own client would not obey.
+fn waits_too_long(wait: Duration, provider: Provider, said: &str) -> String {
+    let (asked, longest) = (wait.seconds(), provider.api.longest_asked().seconds());
+    let said = cut(said, 300);
+    format!("{} asked to wait {asked:.0} s, longer than {longest:.0} s: {said}", provider.name)
+}
+
+/// How patient a caller is with this kind of failure of a provider.
+fn policy(kind: ErrorKind, provider: Provider) -> RetryPolicy {
     let retries = if kind == ErrorKind::Connection {
         CONNECTION_RETRIES
     } else {
         RetryPolicy::default().retries
     };
-    RetryPolicy { retries, ..RetryPolicy::default() }
+    let longest_asked = provider.api.longest_asked();
+    RetryPolicy { retries, longest_asked, ..RetryPolicy::default() }
 }
 
 /// A kind of failure in one word.
@@ -553,6 +573,7 @@ fn recorded(
         answer_us: took.1.us(),
         nano_usd,
         retried,
+        reasoning: None,
     }
 }
 
@@ -582,4 +603,28 @@ fn not_there(graph: &Graph, call: Call, asked: &str, recording: &Recording) -> S
         },
     );
     format!("{} is not in the recording; {nearest}\n    asked:    {asked:?}", of(graph, call))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::llm::wire::anthropic::ANTHROPIC;
+    use crate::llm::wire::mistral::MISTRAL;
+    use crate::llm::wire::openai::OPENAI;
+
+    #[test]
+    fn a_long_wait_is_obeyed_as_the_providers_own_clients_of_today_do() {
+        let asked = |provider, seconds: f64| {
+            let retry_after = Some(Duration::from_seconds(seconds));
+            let error = ChatError { retry_after, ..ChatError::new(ErrorKind::RateLimited, "no") };
+            policy(error.kind, provider).next_wait(&error, 0, 0.0).map(Duration::seconds)
+        };
+        assert_eq!(asked(ANTHROPIC, 3_600.0), Some(3_600.0));
+        assert_eq!((asked(OPENAI, 120.0), asked(OPENAI, 121.0)), (Some(120.0), None));
+        assert_eq!((asked(MISTRAL, 60.0), asked(MISTRAL, 61.0)), (Some(60.0), None));
+        assert_eq!(
+            waits_too_long(Duration::from_seconds(300.0), OPENAI, "slow down"),
+            "OpenAI asked to wait 300 s, longer than 120 s: slow down"
+        );
+    }
 }

@@ -98,9 +98,12 @@ impl<'a, F: Flags> User<'a, F> {
             _ => (SearchTool::Reranked, usual),
         };
         let found = match (tool.kind, SearchService::of(&tool.key)) {
-            (ToolKind::Remote(_), Some(source)) => world.papers.search(source, query, top_k).await,
-            (ToolKind::Remote(_), None) => {
-                failed(format!("Search error: there is no {}.", tool.key))
+            (ToolKind::Remote(_), source) => {
+                match (world.tools.search(&tool.key, query, top_k).await, source) {
+                    (Some(told), _) => told,
+                    (None, Some(source)) => world.papers.search(source, query, top_k).await,
+                    (None, None) => failed(format!("Search error: there is no {}.", tool.key)),
+                }
             }
             _ => match self.session.by_meaning(world, kind, settings, query, top_k).await {
                 Ok(text) => {

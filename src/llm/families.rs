@@ -72,7 +72,7 @@ impl Family {
     }
 }
 
-/// A model that is not served any more.
+/// A model that is not served any more, or whose provider has said when it ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Retired {
     /// Its id.

@@ -58,7 +58,7 @@ pub use graph::{
 pub use html::{report_style, to_html, to_html_part};
 pub use json::{from_json, to_json};
 pub use junit::to_junit;
-pub use live::{LiveProblem, LiveSummary};
+pub use live::{Counterpart, FLAG_SERVICE, LiveProblem, LiveSummary};
 pub(crate) use markdown::document_to_markdown;
 pub use markdown::to_markdown;
 pub use number::{Number, Ordered};

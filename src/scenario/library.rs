@@ -55,6 +55,7 @@ pub const LIBRARY: &[BuiltIn] = library![
     "chatbot-flow",
     "tutorial-graph",
     "support-desk",
+    "security-live",
 ];
 
 /// The lessons, in the order of the course.

@@ -21,6 +21,7 @@ use crate::serve::grade::Finding;
 use crate::serve::http::{bytes_of, json, refusal, set, text};
 use crate::serve::mcp::service_name;
 use crate::serve::page::{REFRESH, ServeProgress, page};
+use crate::serve::recorder::Recorder;
 use crate::serve::world::World;
 use crate::time::unix_ms;
 
@@ -48,7 +49,7 @@ pub async fn status(State(world): State<Arc<World>>) -> Response {
     });
     let status = json!({
         "version": env!("CARGO_PKG_VERSION"), "scenario": world.scenario.name, "seed": world.settings.seed.0,
-        "time_scale": world.settings.time_scale,
+        "time_scale": world.settings.time_scale, "passes_on": world.recorder.as_ref().is_some_and(Recorder::passes_on),
         "launchdarkly": { "project": project.key, "environment": project.environment, "sdk_key": sdk_key, "keys": keys },
         "mcp": tools,
         "chats": ledger.chats, "payloads": ledger.payloads, "repeated_payloads": ledger.repeated_payloads, "diagnostics": ledger.diagnostics,

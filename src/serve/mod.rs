@@ -70,12 +70,15 @@ mod response_requests;
 mod world;
 
 pub use answers::Answers;
+pub(crate) use background::serve_with;
 pub use background::{Serving, serve};
 pub use control::last_report;
 pub use door::Door;
+pub(crate) use grade::Finding;
 pub use mcp::{ToolClock, ToolMemory, ToolServer, ToolServerReply, service_name, tool_named};
 pub use page_server::{PageHandler, PageReply, PageRequest, PageServer};
 pub use recorder::Recorder;
 pub use server::Server;
 pub use state::State;
+pub(crate) use world::Settings as ServeSettings;
 pub use world::{AcceptedKeys, Repeat, Settings, World};

@@ -65,6 +65,12 @@ pub enum Recorder {
 }
 
 impl Recorder {
+    /// Whether requests go on to the real providers.
+    #[must_use]
+    pub fn passes_on(&self) -> bool {
+        matches!(self, Self::Records { .. })
+    }
+
     /// Passes traffic on and keeps it in this file.
     ///
     /// # Errors

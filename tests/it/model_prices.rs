@@ -208,3 +208,21 @@ fn a_report_tells_cached_and_reasoning_tokens_by_agent() {
     let plain = shown(&report(Lab::text(DESK)));
     assert!(!plain.contains("Cached and reasoning"), "{plain}");
 }
+
+#[test]
+fn every_chat_model_with_a_shutdown_date_in_a_public_list_is_known_with_its_date() {
+    use simlab::llm::wire::PROVIDERS;
+    let known = |provider: &str, id: &str| {
+        let own = PROVIDERS.iter().find(|own| own.key == provider).unwrap();
+        own.retired.iter().find(|retired| retired.id == id).map(|retired| retired.on)
+    };
+    let mut rows = 0;
+    for line in include_str!("tables/retirements.tsv").lines().filter(|line| !line.starts_with('#'))
+    {
+        let [provider, id, on] = line.split('\t').collect::<Vec<_>>()[..] else { panic!("{line}") };
+        let provider = if provider == "gemini" { "google" } else { provider };
+        assert_eq!(known(provider, id), Some(on), "{line}");
+        rows += 1;
+    }
+    assert!(rows > 60);
+}

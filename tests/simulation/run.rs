@@ -364,6 +364,7 @@ impl<'g, 'a> Life<'g, 'a> {
             providers: Providers::over(Rc::new(self.network.clone()), &self.ground.environment, 4)
                 .unwrap(),
             papers: Rc::clone(&self.ground.papers),
+            tools: live::OwnTools::default(),
             shelf: EmbeddingCache::new(None, ""),
             embedding: tokio::sync::Mutex::default(),
             flags: Sdk::new(&self.stage.compiled, world),

@@ -89,7 +89,7 @@ struct Calls {
 fn calls(scenario: &Scenario, recording: &Recording) -> BTreeMap<String, Calls> {
     use crate::journal::Caller;
     let mut all: BTreeMap<String, Calls> = BTreeMap::new();
-    for (call, outcome) in &recording.calls {
+    for (call, outcome) in recording.calls.iter().filter(|(call, _)| !call.is_proof()) {
         let (CallOutcome::Answered(crate::live::recording::Answered { model, .. })
         | CallOutcome::Failed(crate::live::recording::Failed { model, .. })) = outcome;
         let own = all.entry(model.clone()).or_default();

@@ -119,6 +119,25 @@ impl RateLimits {
         }
     }
 
+    /// How far apart requests of so many tokens should be so that no window is used up: as fast as
+    /// it fills again. `None` while every window has more than a fifth of its limit left, or where
+    /// the provider does not state when it is whole again.
+    #[must_use]
+    pub fn pace(mut self, tokens: u64) -> Option<Duration> {
+        let [requests, rest @ ..] = self.windows();
+        let apart = |window: &Window, needed: u64| {
+            let (limit, left) = (window.limit?, window.remaining?);
+            let used = limit.checked_sub(left).filter(|used| *used > 0)?;
+            if left > limit / 5 {
+                return None;
+            }
+            let us = window.reset_after?.us().saturating_mul(needed) / used;
+            Some(Duration::from_us(us))
+        };
+        let all = rest.into_iter().map(|window| apart(window, tokens));
+        all.chain([apart(requests, 1)]).flatten().max()
+    }
+
     /// The longest time until every window that is used up is whole again; `None` when there is
     /// room, or no telling.
     #[must_use]
@@ -194,6 +213,33 @@ mod tests {
         );
         assert_eq!(mistral.requests, window(60, 0, None));
         assert_eq!(mistral.blocked_for(), None);
+    }
+
+    #[test]
+    fn requests_are_as_far_apart_as_the_limit_fills_again_once_little_is_left() {
+        let of =
+            |requests, input_tokens| RateLimits { requests, input_tokens, ..RateLimits::default() };
+        // 50 a minute: 45 are used, and whole again in 54 s: one in 1.2 s.
+        let used = of(window(50, 5, Some(54)), Window::default());
+        assert_eq!(used.pace(1_000).map(Duration::seconds), Some(1.2));
+        // 30,000 tokens a minute, 27,000 used: 1,000 tokens in 2 s.
+        let both = of(window(50, 5, Some(54)), window(30_000, 3_000, Some(54)));
+        assert_eq!(both.pace(1_000).map(Duration::seconds), Some(2.0));
+        for free in [
+            of(window(50, 11, Some(54)), Window::default()),
+            of(window(50, 50, Some(0)), Window::default()),
+            of(window(0, 0, Some(60)), Window::default()),
+            of(window(50, 5, None), Window::default()),
+            // What cannot be: more is left than there is.
+            of(window(5, 50, Some(60)), Window::default()),
+        ] {
+            assert_eq!(free.pace(1_000), None, "{free:?}");
+        }
+        assert!(
+            of(window(u64::MAX, 0, Some(u64::MAX / 1_000_000)), Window::default())
+                .pace(u64::MAX)
+                .is_some()
+        );
     }
 
     #[test]

@@ -12,7 +12,7 @@
 
 mod body;
 mod raw;
-mod time_headers;
+pub(crate) mod time_headers;
 mod event_stream;
 mod media;
 pub mod framing;

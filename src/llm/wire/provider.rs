@@ -30,6 +30,7 @@ use super::limits::LimitHeaders;
 use super::moderations::ModerationsApi;
 use super::path_api::PathApi;
 use super::responses::ResponsesApi;
+use super::retry::RetryPolicy;
 use super::sse::{Chunking, Frames};
 use super::stream::{StreamAssembly, StreamDecoder};
 use crate::llm::chat::{ChatError, ChatRequest, ChatResponse, ErrorKind, ModelCard};
@@ -152,6 +153,18 @@ pub trait Api: Sync {
 
     /// Writes the body of a 200.
     fn encode_response(&self, response: &ChatResponse, out: &mut Vec<u8>);
+
+    /// The reasoning of an answer that has to come back with the answer's tool calls, in a form that
+    /// only the provider reads; `None` for most.
+    fn reasoning(&self, _body: &[u8]) -> Option<String> {
+        None
+    }
+
+    /// The body of a request with the reasoning that belongs to its tool calls; `of` has it by the
+    /// id of a turn's first call.
+    fn with_reasoning(&self, body: Vec<u8>, _of: &dyn Fn(&str) -> Option<String>) -> Vec<u8> {
+        body
+    }
 
     /// Writes the body of a 200 that took this long, for formats that say so.
     fn encode_timed(&self, response: &ChatResponse, took: Duration, out: &mut Vec<u8>) {
@@ -276,6 +289,12 @@ pub trait Api: Sync {
     /// it, so that the request costs nothing.
     fn unbilled(&self) -> &'static [u16] {
         &[]
+    }
+
+    /// The longest wait that the provider may ask for, as its own client of today obeys it; after a
+    /// longer one the request fails.
+    fn longest_asked(&self) -> Duration {
+        RetryPolicy::default().longest_asked
     }
 }
 

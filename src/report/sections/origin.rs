@@ -13,8 +13,7 @@ pub(super) fn title(report: &Report) -> Title {
         .as_ref()
         .map(|traffic| format!("{} queries", figure::count(traffic.queries)));
     let seed = report.seed.map(|seed| format!("seed {seed}"));
-    let summary: Vec<String> =
-        queries.into_iter().chain([mode(report).to_owned()]).chain(seed).collect();
+    let summary: Vec<String> = queries.into_iter().chain([mode(report)]).chain(seed).collect();
     Title {
         line: format!("simlab {}", report.version),
         subject: report.scenario.clone(),
@@ -53,13 +52,15 @@ pub(super) fn sections(report: &Report) -> Vec<Section<'_>> {
     sections
 }
 
-fn mode(report: &Report) -> &'static str {
-    match report.mode {
-        DataOrigin::Mock => "mock: nothing left this machine, nothing was paid",
-        DataOrigin::Live => "live: real providers were called and paid",
-        DataOrigin::Replay => "replay of recorded completions",
-        DataOrigin::Data => "given data: nothing was run",
-    }
+fn mode(report: &Report) -> String {
+    let words = match (report.mode, &report.live) {
+        (DataOrigin::Mock, _) => "mock: nothing left this machine, nothing was paid",
+        (DataOrigin::Live, Some(live)) => return live.mode(),
+        (DataOrigin::Live, None) => "live: real providers were called and paid",
+        (DataOrigin::Replay, _) => "replay of recorded completions",
+        (DataOrigin::Data, _) => "given data: nothing was run",
+    };
+    words.to_owned()
 }
 
 /// What was run.

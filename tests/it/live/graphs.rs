@@ -2,12 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
-use serde_json::Value;
+use serde_json::{Value, json};
+use wiremock::ResponseTemplate;
 
 use super::super::program::folder;
-use super::super::serve::Served;
-use super::program::Site;
+use super::super::serve::{Served, exchange};
+use super::program::{Site, ran};
 
 const RESEARCH: &str = include_str!("../../../scenarios/research.ron");
 const ROUTER: &str = include_str!("../../../scenarios/router.ron");
@@ -159,9 +162,10 @@ fn a_live_run_sends_the_questions_of_a_file_and_a_replay_needs_no_file() {
     assert_eq!(run.code, 0, "{}", run.err);
     let recorded = fs::read_to_string(site.path("traffic.jsonl")).unwrap();
     assert!(recorded.contains("\"asked\":\"Where is my invoice of May?\""), "{recorded}");
-    assert!(
-        !recorded.contains("\"caller\":\"writer\"") && !recorded.contains("\"caller\":\"topics\"")
-    );
+    // The proofs of the models are nobody's.
+    let mut written = recorded.lines().filter(|line| line.contains("\"caller\":\"writer\""));
+    assert!(written.all(|line| line.contains("\"user\":0,")));
+    assert!(!recorded.contains("\"caller\":\"topics\""));
     // The recording has the questions with it.
     fs::remove_file(site.path("prompts.jsonl")).unwrap();
     fs::remove_file(site.path("my.ron")).unwrap();
@@ -169,4 +173,72 @@ fn a_live_run_sends_the_questions_of_a_file_and_a_replay_needs_no_file() {
     assert_eq!(again.code, 0, "{}", again.err);
     let print = |text: &str| serde_json::from_str::<Value>(text).unwrap()["fingerprint"].clone();
     assert_eq!(print(&run.out), print(&again.out));
+}
+
+/// A service whose models think before they call a tool, and that refuses a turn without its
+/// thoughts, as Anthropic does; the answers are those of `serve`.
+struct Thinking {
+    address: String,
+    came_back: Arc<AtomicU32>,
+}
+
+impl wiremock::Respond for Thinking {
+    fn respond(&self, request: &wiremock::Request) -> ResponseTemplate {
+        let signed = |call: &Value| format!("signed {}", call["id"].as_str().unwrap());
+        let calls = |content: &Value| {
+            let blocks = content.as_array()?;
+            blocks.iter().find(|block| block["type"] == "tool_use").cloned()
+        };
+        let body: Value = serde_json::from_slice(&request.body).unwrap();
+        for message in body["messages"].as_array().unwrap() {
+            let Some(call) = calls(&message["content"]) else { continue };
+            let first = &message["content"][0];
+            if first["type"] != "thinking" || first["signature"] != signed(&call).as_str() {
+                let words = "messages.1.content.0.type: Expected `thinking` or `redacted_thinking`, but found `tool_use`";
+                let error = json!({ "type": "invalid_request_error", "message": words });
+                return ResponseTemplate::new(400)
+                    .set_body_json(json!({ "type": "error", "error": error }));
+            }
+            self.came_back.fetch_add(1, Ordering::SeqCst);
+        }
+        let names = ["x-api-key", "anthropic-version", "x-simlab-user", "content-type"];
+        let headers: Vec<(&str, &str)> = names
+            .iter()
+            .filter_map(|name| Some((*name, request.headers.get(*name)?.to_str().ok()?)))
+            .collect();
+        let answer = exchange(&self.address, "POST", "/v1/messages", &headers, &request.body);
+        let (status, mut told) = (answer.status, answer.json());
+        if let Some(call) = calls(&told["content"]) {
+            let thought = json!({ "type": "thinking", "thinking": "", "signature": signed(&call) });
+            told["content"].as_array_mut().unwrap().insert(0, thought);
+        }
+        ResponseTemplate::new(status).set_body_json(told)
+    }
+}
+
+#[test]
+fn thinking_goes_back_with_its_tool_call_and_is_replayed() {
+    let site = site("live-thinking", ROUTER);
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let thinking = runtime.block_on(wiremock::MockServer::start());
+    let came_back = Arc::new(AtomicU32::new(0));
+    let service =
+        Thinking { address: site.served.address.clone(), came_back: Arc::clone(&came_back) };
+    let posts = wiremock::Mock::given(wiremock::matchers::method("POST")).respond_with(service);
+    runtime.block_on(posts.mount(&thinking));
+    let live = ["run", "my.ron", "--live", "--yes", "--quiet", "--users", "16", "--max-cost", "20"];
+    let rest = ["--record", "traffic.jsonl", "--format", "json"];
+    let mut command = site.command(&[&live[..], &rest[..]].concat());
+    let run = ran(command.env("ANTHROPIC_BASE_URL", thinking.uri()));
+    assert_eq!(run.code, 0, "{}", run.err);
+    let run: Value = serde_json::from_str(&run.out).unwrap();
+    assert_eq!(run["traffic"]["succeeded"], 16, "{}", run["live"]);
+    assert!(came_back.load(Ordering::SeqCst) > 0, "no tool was called");
+    let recorded = fs::read_to_string(site.path("traffic.jsonl")).unwrap();
+    assert!(recorded.contains(r#""reasoning":"[{\"type\":\"thinking\""#));
+    let again = site.simlab(&["replay", "traffic.jsonl", "--format", "json"]);
+    assert_eq!(again.code, 0, "{}", again.err);
+    let again: Value = serde_json::from_str(&again.out).unwrap();
+    assert_eq!(again["fingerprint"], run["fingerprint"]);
 }

@@ -1,5 +1,6 @@
 //! Live runs with `serve` (or a stand-in) as the other side.
 
+mod against;
 mod calibrate;
 mod compatible;
 mod delivery;

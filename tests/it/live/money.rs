@@ -128,6 +128,7 @@ async fn what_a_provider_billed_never_exceeds_the_budget() {
             )
             .unwrap(),
             papers: Rc::new(PaperSearch::new(|_| None).unwrap()),
+            tools: simlab::live::OwnTools::default(),
             shelf: EmbeddingCache::new(None, ""),
             embedding: tokio::sync::Mutex::default(),
             flags: InProcess { flags: &stage.compiled, tracked: RefCell::default() },

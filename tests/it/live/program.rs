@@ -364,7 +364,11 @@ fn nothing_starts_before_everything_is_there_and_agreed_to() {
     let two = ran(two.env_remove("MISTRAL_API_KEY"));
     assert_eq!((two.code, two.out.as_str()), (2, ""));
     assert!(
-        two.err.contains("is expected to cost $") && two.err.contains("Budget: $5.00 at most"),
+        two.err.contains("is expected to cost $")
+            && two.err.contains("Budget: $5.00 at most")
+            && two.err.contains(
+                "Other side: simlab's mock for Anthropic, OpenAI, LaunchDarkly: nothing is paid."
+            ),
         "{}",
         two.err
     );
@@ -541,7 +545,7 @@ fn no_key_is_ever_seen_again_whatever_a_server_sends_back() {
     let echo = runtime.block_on(wiremock::MockServer::start());
     for (variable, status, code, message) in [
         ("OPENAI_BASE_URL", 401, 4, "OpenAI does not accept OPENAI_API_KEY"),
-        ("OPENAI_BASE_URL", 400, 0, ""),
+        ("OPENAI_BASE_URL", 400, 4, "OpenAI refuses a call of `gpt-4o"),
         ("OPENAI_BASE_URL", 404, 4, "OpenAI has no model `gpt-4o"),
         ("ANTHROPIC_BASE_URL", 403, 4, "Anthropic does not let ANTHROPIC_API_KEY use"),
         ("MISTRAL_BASE_URL", 402, 4, "Mistral: the account is out of credit"),

@@ -106,6 +106,7 @@ pub async fn sit(
     let world = address.map(|address| LiveServices {
         providers: Providers::new(&environment_of(address), 8).unwrap(),
         papers: Rc::new(PaperSearch::new(|_| None).unwrap()),
+        tools: simlab::live::OwnTools::default(),
         shelf: EmbeddingCache::new(None, address),
         embedding: tokio::sync::Mutex::default(),
         flags: InProcess { flags: &stage.compiled, tracked: RefCell::default() },

@@ -76,23 +76,39 @@ pub(super) const FAMILIES: &[Family] = &[
     unforced(newer_claude("claude-mythos-5-2", Sampling::Refused, Thinking::Fixed)),
 ];
 
-/// Models that are not served any more, of the tutorial and around it, as of November 2026.
-/// Sources: the Claude documentation, "Model deprecations"; reports of 404 answers where it gives
-/// no date.
+/// Models that are not served any more, or not for long, as of 2026-11-30. Sources: Anthropic's page of deprecations,
+/// reports of 404 answers, the client's own list (anthropic 2.14), and LiteLLM's price map 1.110. What to use instead
+/// is what Anthropic says, or else a model of the same class.
 pub(super) const RETIRED: &[Retired] = &[
+    Retired { id: "claude-2.0", on: "2025-07-21", instead: "claude-sonnet-4-6" },
+    Retired { id: "claude-2.1", on: "2025-07-21", instead: "claude-sonnet-4-6" },
+    Retired { id: "claude-3-sonnet-20240229", on: "2025-07-21", instead: "claude-sonnet-4-6" },
+    Retired { id: "claude-3-5-sonnet-20240620", on: "2025-10-28", instead: "claude-sonnet-4-6" },
     Retired { id: "claude-3-5-sonnet-20241022", on: "2025-10-28", instead: "claude-sonnet-4-6" },
     Retired { id: "claude-3-5-sonnet-latest", on: "2025-10-28", instead: "claude-sonnet-4-6" },
-    Retired { id: "claude-3-7-sonnet-20250219", on: "2026-02-19", instead: "claude-sonnet-4-6" },
-    Retired { id: "claude-3-7-sonnet-latest", on: "2026-02-19", instead: "claude-sonnet-4-6" },
+    Retired { id: "claude-3-opus-20240229", on: "2026-01-05", instead: "claude-opus-4-7" },
+    Retired { id: "claude-3-opus-latest", on: "2026-01-05", instead: "claude-opus-4-7" },
     Retired {
         id: "claude-3-5-haiku-20241022",
         on: "2026-02-19",
         instead: "claude-haiku-4-5-20251001",
     },
     Retired {
+        id: "claude-3-5-haiku-latest",
+        on: "2026-02-19",
+        instead: "claude-haiku-4-5-20251001",
+    },
+    Retired { id: "claude-3-7-sonnet-20250219", on: "2026-02-19", instead: "claude-sonnet-4-6" },
+    Retired { id: "claude-3-7-sonnet-latest", on: "2026-02-19", instead: "claude-sonnet-4-6" },
+    Retired {
         id: "claude-3-haiku-20240307",
         on: "2026-04-19",
         instead: "claude-haiku-4-5-20251001",
     },
+    Retired { id: "claude-mythos-preview", on: "2026-06-09", instead: "claude-opus-5-5" },
     Retired { id: "claude-opus-4-20250514", on: "2026-06-15", instead: "claude-opus-4-7" },
+    Retired { id: "claude-sonnet-4-5", on: "2026-11-30", instead: "claude-sonnet-4-6" },
+    Retired { id: "claude-sonnet-4-5-20250929", on: "2026-11-30", instead: "claude-sonnet-4-6" },
+    Retired { id: "claude-opus-4-5", on: "2027-01-22", instead: "claude-opus-4-7" },
+    Retired { id: "claude-opus-4-5-20251101", on: "2027-01-22", instead: "claude-opus-4-7" },
 ];

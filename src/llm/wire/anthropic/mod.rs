@@ -14,6 +14,7 @@ mod error;
 mod families;
 mod models;
 mod provider;
+mod reasoning;
 mod request;
 mod stream;
 

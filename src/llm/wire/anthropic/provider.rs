@@ -4,7 +4,7 @@
 //! <https://docs.claude.com>, November 2026.
 
 use super::families::{FAMILIES, RETIRED};
-use super::{AnthropicAssembly, answer, error, models, request, stream};
+use super::{AnthropicAssembly, answer, error, models, reasoning, request, stream};
 use crate::llm::chat::{ChatError, ChatRequest, ChatResponse, ErrorKind, ModelCard};
 use crate::llm::wire::batches::{BatchForm, BatchesApi};
 use crate::llm::wire::counting::CountingApi;
@@ -14,6 +14,7 @@ use crate::llm::wire::limits::{LimitHeaders, ResetForm, WindowHeaders};
 use crate::llm::wire::provider::{Api, Provider, ProviderFacts, SchemaPlace};
 use crate::llm::wire::sse::{Chunking, Frames};
 use crate::llm::wire::stream::StreamAssembly;
+use crate::time::Duration;
 
 static COUNTING: CountingApi = CountingApi {
     path: "/v1/messages/count_tokens",
@@ -110,6 +111,14 @@ impl Api for Messages {
         answer::decode_response(body)
     }
 
+    fn reasoning(&self, body: &[u8]) -> Option<String> {
+        reasoning::of_answer(body)
+    }
+
+    fn with_reasoning(&self, body: Vec<u8>, of: &dyn Fn(&str) -> Option<String>) -> Vec<u8> {
+        reasoning::put_back(body, of)
+    }
+
     fn encode_response(&self, response: &ChatResponse, out: &mut Vec<u8>) {
         answer::encode_response(response, out);
     }
@@ -192,6 +201,11 @@ impl Api for Messages {
     fn tool_prompt_tokens(&self) -> u32 {
         // The documentation, about the Claude 3 models.
         340
+    }
+
+    fn longest_asked(&self) -> Duration {
+        // anthropic 2.14 obeys a wait of any length; a day is any.
+        Duration::from_us(86_400_000_000)
     }
 
     fn unbilled(&self) -> &'static [u16] {

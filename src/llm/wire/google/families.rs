@@ -67,9 +67,15 @@ pub(super) fn budgets(family: &Family) -> Option<(i64, i64)> {
     }
 }
 
-/// Models that are not served any more, or not for long, as of November 2026. Source: LiteLLM's
-/// price map 1.110.
+/// Models that are not served any more, or not for long, as of 2026-11-30. Source: LiteLLM's price
+/// map 1.110.
 pub(super) const RETIRED: &[Retired] = &[
-    Retired { id: "gemini-2.5-pro", on: "2026-12-01", instead: "gemini-3.1-pro-preview" },
+    Retired {
+        id: "gemini-3.1-flash-lite-preview",
+        on: "2026-05-25",
+        instead: "gemini-3.5-flash-lite",
+    },
     Retired { id: "gemini-2.5-flash", on: "2026-12-01", instead: "gemini-3.5-flash" },
+    Retired { id: "gemini-2.5-pro", on: "2026-12-01", instead: "gemini-3.1-pro-preview" },
+    Retired { id: "gemini-3.1-flash-lite", on: "2027-05-07", instead: "gemini-3.5-flash-lite" },
 ];

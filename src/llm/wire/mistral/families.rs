@@ -3,7 +3,7 @@
 //! Source: the model pages and the client's own table in November 2026 (mistralai 3.7, LiteLLM's
 //! price map 1.110). Models that are retired stay in the table, since applications still name them.
 
-use crate::llm::families::{Family, Sampling, Thinking};
+use crate::llm::families::{Family, Retired, Sampling, Thinking};
 
 const TWO: &[&str] = &["none", "high"];
 
@@ -34,4 +34,10 @@ pub(super) const FAMILIES: &[Family] = &[
     mistral("voxtral-small", 32_000, &[]),
     mistral("pixtral-12b", 131_000, &[]),
     mistral("pixtral-large", 131_000, &[]),
+];
+
+/// Models that are not served for long any more, as of 2026-11-30. Source: LiteLLM's price map 1.110.
+pub(super) const RETIRED: &[Retired] = &[
+    Retired { id: "mistral-large-2512", on: "2027-04-30", instead: "mistral-large-4-0" },
+    Retired { id: "mistral-medium-3-5", on: "2027-04-30", instead: "mistral-large-4-0" },
 ];

@@ -3,7 +3,7 @@
 //! Sources: the API reference <https://docs.mistral.ai/api>, and the forms that its errors have
 //! been seen in, November 2026.
 
-use super::families::FAMILIES;
+use super::families::{FAMILIES, RETIRED};
 use super::{chat, models};
 use crate::llm::chat::{ChatError, ChatRequest, ChatResponse, ErrorKind, ModelCard};
 use crate::llm::wire::completions;
@@ -33,7 +33,7 @@ static FACTS: ProviderFacts = ProviderFacts {
         Embedder { model: "mistral-embed", dimensions: 1024, most: None },
         Embedder { model: "codestral-embed", dimensions: 1536, most: Some(3072) },
     ],
-    retired: &[],
+    retired: RETIRED,
     client_max_tokens: None,
     api: &Completions,
 };

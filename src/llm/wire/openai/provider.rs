@@ -19,6 +19,7 @@ use crate::llm::wire::provider::{Api, Embedder, Provider, ProviderFacts, SchemaP
 use crate::llm::wire::responses::ResponsesApi;
 use crate::llm::wire::sse::{Chunking, Frames};
 use crate::llm::wire::stream::StreamAssembly;
+use crate::time::Duration;
 
 /// OpenAI.
 pub const OPENAI: Provider = Provider::of(&FACTS);
@@ -240,6 +241,11 @@ impl Api for Completions {
 
     fn responses(&self) -> Option<&'static ResponsesApi> {
         self.of_openai.then_some(&RESPONSES)
+    }
+
+    fn longest_asked(&self) -> Duration {
+        // openai 3.57 obeys a wait of up to two minutes.
+        Duration::from_us(120_000_000)
     }
 
     fn limit_headers(&self) -> &'static LimitHeaders {
