@@ -149,7 +149,9 @@ def check_smolagents(ok):
     told(ToolCallingAgent(**settings).run(WEATHER), "Paris")
     assert ToolCallingAgent(**settings).run(HELLO)
     ok("tool loop")
-    assert "Paris" in CodeAgent(**settings).run(WEATHER)
+    told(CodeAgent(**settings).run(WEATHER), "Paris")
+    told(CodeAgent(**settings).run(BOTH), "Paris", "Berlin")
+    assert CodeAgent(**settings).run(HELLO)
     ok("code agent")
 
 

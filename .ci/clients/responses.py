@@ -84,7 +84,11 @@ def check_openai(ok):
     assert responses.create(model="gpt-4o", input=QUESTION, background=True).status == "queued"
     short = responses.create(model="gpt-4o", input="Explain Q-Learning at length.", max_output_tokens=16)
     assert short.status == "incomplete" and short.incomplete_details.reason == "max_output_tokens"
-    ok("kept answers, conversations, counting, background, token limit")
+    events = list(responses.create(model="gpt-4o", input=QUESTION, stream=True))
+    kept = events[0].response.id
+    assert list(responses.retrieve(kept, stream=True)) == events
+    assert list(responses.retrieve(kept, stream=True, starting_after=3)) == events[4:]
+    ok("kept answers, streamed again from any event on, conversations, counting, background, token limit")
 
 
 def check_agents(ok):

@@ -18,7 +18,7 @@ base = json.loads(process.stdout.readline())["listening"]
 os.environ.update(
     OPENAI_API_KEY="key", OPENAI_BASE_URL=f"{base}/v1", ANTHROPIC_API_KEY="key", ANTHROPIC_BASE_URL=base, MISTRAL_API_KEY="key",
     DSPY_CACHEDIR=tempfile.mkdtemp(), LITELLM_LOCAL_MODEL_COST_MAP="True", AGNO_TELEMETRY="false", HAYSTACK_TELEMETRY_ENABLED="False",
-    OTEL_SDK_DISABLED="true", INSPECT_LOG_DIR=tempfile.mkdtemp(),
+    OTEL_SDK_DISABLED="true", INSPECT_LOG_DIR=tempfile.mkdtemp(), CREWAI_DISABLE_TELEMETRY="true", CREWAI_TRACING_ENABLED="false",
 )
 warnings.simplefilter("ignore")
 
@@ -101,7 +101,7 @@ def check_litellm(row):
 
 
 def check_llama_index(row):
-    from llama_index.core.agent.workflow import FunctionAgent
+    from llama_index.core.agent.workflow import FunctionAgent, ReActAgent
     from llama_index.core.llms import ChatMessage
     from llama_index.core.prompts import PromptTemplate
     from llama_index.llms.openai import OpenAI, OpenAIResponses
@@ -117,7 +117,13 @@ def check_llama_index(row):
 
         told(asyncio.run(run()))
         typed(model.structured_predict(Report, PromptTemplate(OSLO)))
-    row("hello", "stream", "tools", "typed")
+
+    async def react():
+        # Its tools are offered in the words of the prompt.
+        return str(await ReActAgent(tools=[get_weather], llm=OpenAI(model="gpt-4o", api_base=f"{base}/v1"), streaming=False).run(WEATHER))
+
+    told(asyncio.run(react()))
+    row("hello", "stream", "tools", "typed", "tools in words")
 
 
 def check_dspy(row):
@@ -127,8 +133,19 @@ def check_dspy(row):
     assert dspy.Predict("question -> answer")(question=HELLO).answer
     assert dspy.ChainOfThought("question -> answer")(question=HELLO).reasoning
     row("hello")
-    # Its ReAct offers tools in the words of a prompt: it ends, and calls none.
-    assert dspy.ReAct("question -> answer", tools=[get_weather])(question=WEATHER).answer and not asked
+
+    async def stream():
+        program = dspy.streamify(dspy.Predict("question -> answer"))
+        await joined(program(question=HELLO), lambda part: getattr(part, "answer", None) or str(part))
+
+    asyncio.run(stream())
+    row("stream")
+    # Its agents offer tools in the words of a prompt, and read calls from the words of the answer.
+    for adapter in (dspy.ChatAdapter(), dspy.JSONAdapter(), dspy.XMLAdapter()):
+        with dspy.context(adapter=adapter):
+            told(dspy.ReAct("question -> answer", tools=[get_weather])(question=WEATHER).answer)
+            assert dspy.ReAct("question -> answer", tools=[get_weather])(question=HELLO).answer and not asked
+    row("tools")
 
     class Read(dspy.Signature):
         """Read the report."""
@@ -186,9 +203,11 @@ def check_strands(row):
         assert str(Agent(model=model, callback_handler=None)(HELLO)).strip()
         asyncio.run(stream())
         told(Agent(model=model, tools=[tool(get_weather)], callback_handler=None)(WEATHER))
-        # Its demand for a typed answer says nothing of the question: the fields are valid, and invented.
-        assert isinstance(Agent(model=model, callback_handler=None)(OSLO, structured_output_model=Report).structured_output, Report)
-    row("hello", "stream", "tools")
+        typed(Agent(model=model, callback_handler=None)(OSLO, structured_output_model=Report).structured_output)
+        report = Agent(model=model, tools=[tool(get_weather)], callback_handler=None)(WEATHER, structured_output_model=Report).structured_output
+        assert (report.city, report.temperature) == ("Paris", 18.0) and asked == ["Paris"], (report, asked)
+        asked.clear()
+    row("hello", "stream", "tools", "typed")
 
 
 def check_autogen(row):
@@ -342,6 +361,57 @@ def check_langchain_mcp(row):
     row("tools over HTTP and standard input")
 
 
+def check_crewai(row):
+    from crewai import LLM, Agent, Crew, Task
+    from crewai.tools import tool
+
+    llm = LLM(model="openai/gpt-4o", base_url=f"{base}/v1")
+    assert llm.call(HELLO)
+    helper = Agent(role="Helper", goal="Help", backstory="You help.", llm=llm)
+
+    def run(agent, **task):
+        return Crew(agents=[agent], tasks=[Task(agent=agent, **task)]).kickoff()
+
+    assert run(helper, description="Greet the user.", expected_output="A greeting").raw
+    streaming = LLM(model="openai/gpt-4o", base_url=f"{base}/v1", stream=True)
+    assert run(Agent(role="Helper", goal="Help", backstory="You help.", llm=streaming), description="Greet the user.", expected_output="A greeting").raw
+    weather = Agent(role="Reporter", goal="Tell the weather", backstory="You know tools.", llm=llm, tools=[tool("get_weather")(get_weather)])
+    told(run(weather, description=WEATHER, expected_output="The weather").raw)
+    typed(run(helper, description=f"{OSLO} Report it.", expected_output="A report", output_pydantic=Report).pydantic)
+    row("hello", "stream", "tools", "typed")
+
+
+def check_claude_agent(row):
+    from claude_agent_sdk import AssistantMessage, ClaudeAgentOptions, ResultMessage, StreamEvent, create_sdk_mcp_server, query, tool
+
+    @tool("get_weather", "Get the current weather in a city.", {"city": str})
+    async def weather(args):
+        return {"content": [{"type": "text", "text": get_weather(args["city"])}]}
+
+    # The program that it starts is told nothing of this machine.
+    env = {"HOME": tempfile.mkdtemp(), "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1", "IS_SANDBOX": "1"}
+    settings = {"model": "claude-sonnet-4-5", "max_turns": 4, "tools": [], "setting_sources": [], "cwd": tempfile.mkdtemp(), "env": env}
+
+    async def run(question, **more):
+        said = [message async for message in query(prompt=question, options=ClaudeAgentOptions(**settings, **more))]
+        ended = said[-1]
+        assert isinstance(ended, ResultMessage) and not ended.is_error, said
+        return said, ended
+
+    async def all_():
+        said, ended = await run(HELLO)
+        assert ended.result and any(isinstance(message, AssistantMessage) for message in said), said
+        said, _ = await run(HELLO, include_partial_messages=True)
+        assert sum(isinstance(message, StreamEvent) for message in said) > 3
+        server = create_sdk_mcp_server("weather", "1.0.0", [weather])
+        told((await run(WEATHER, mcp_servers={"weather": server}, allowed_tools=["mcp__weather__get_weather"]))[1].result)
+        form = {"type": "json_schema", "schema": Report.model_json_schema()}
+        typed(Report.model_validate((await run(OSLO, output_format=form))[1].structured_output))
+
+    asyncio.run(all_())
+    row("hello", "stream", "tools", "typed")
+
+
 CHECKS = {
     "instructor": check_instructor,
     "litellm": check_litellm,
@@ -357,9 +427,11 @@ CHECKS = {
     "langchain-mistralai": check_langchain_mistral,
     "langchain-mcp-adapters": check_langchain_mcp,
     "semantic-kernel": check_semantic_kernel,
+    "crewai": check_crewai,
+    "claude-agent-sdk": check_claude_agent,
 }
-# They fit with other packages than the rest; `.ci/lock/frameworks.in` has them.
-APART = ("inspect-ai", "semantic-kernel")
+# They fit with other packages than the rest; `.ci/lock/frameworks.in` and `.ci/lock/apart.in` have them.
+APART = ("inspect-ai", "semantic-kernel", "crewai", "claude-agent-sdk")
 chosen = sys.argv[2:] or [name for name in CHECKS if name not in APART]
 failed = 0
 print(f"{'framework':24} {'version':10} what passed")

@@ -136,10 +136,11 @@ impl McpServer {
             }
             other => other?,
         };
-        let text = |part: &Value| part["text"].as_str().map(str::to_owned);
-        let parts = result["content"].as_array().map(Vec::as_slice).unwrap_or_default();
+        let text = |part: &Value| part.get("text").and_then(Value::as_str).map(str::to_owned);
+        let parts = listed(&result, "content");
         let texts: Vec<String> = parts.iter().filter_map(text).collect();
-        Ok((texts.join("\n"), result["isError"].as_bool().unwrap_or(false)))
+        let failed = result.get("isError").and_then(Value::as_bool).unwrap_or(false);
+        Ok((texts.join("\n"), failed))
     }
 
     /// The session; everybody waits for the first greeting.
@@ -153,7 +154,7 @@ impl McpServer {
             "clientInfo": { "name": "simlab", "version": env!("CARGO_PKG_VERSION") },
         });
         let (answer, result) = self.request(None, "initialize", hello).await?;
-        let version = result["protocolVersion"].as_str().unwrap_or(VERSION).to_owned();
+        let version = result.get("protocolVersion").and_then(Value::as_str).unwrap_or(VERSION).to_owned();
         let id = answer.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case(SESSION));
         let begun = McpClient {
             session: id.map(|(_, value)| value.clone()),
@@ -168,8 +169,7 @@ impl McpServer {
         )
         .await?;
         let (_, list) = self.request(Some(&begun), "tools/list", json!({})).await?;
-        let tools = list["tools"].as_array().map(Vec::as_slice).unwrap_or_default();
-        let client = chosen(tools, key, begun).map_err(Refusal::Lasting)?;
+        let client = chosen(listed(&list, "tools"), key, begun).map_err(Refusal::Lasting)?;
         *session = Some(client.clone());
         Ok(client)
     }
@@ -183,14 +183,15 @@ impl McpServer {
     ) -> Result<(HttpResponse, Value), Refusal> {
         let message = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params });
         let answer = self.send(client, &message).await?;
-        let message = messages(&answer.body).into_iter().find(|message| !message["id"].is_null());
+        let message = messages(&answer.body).into_iter().find(|message| message.get("id").is_some_and(|id| !id.is_null()));
         let Some(mut message) = message else {
             return Err(Refusal::Lasting("it sent something else than a message".to_owned()));
         };
         if let Some(words) = message.pointer("/error/message").and_then(Value::as_str) {
             return Err(Refusal::Lasting(words.chars().take(300).collect()));
         }
-        Ok((answer, message["result"].take()))
+        let result = message.get_mut("result").map(Value::take);
+        Ok((answer, result.unwrap_or_default()))
     }
 
     /// Sends a message, and takes the answer of a success.
@@ -239,6 +240,11 @@ fn messages(body: &[u8]) -> Vec<Value> {
     let text = String::from_utf8_lossy(body);
     let data = text.lines().filter_map(|line| line.strip_prefix("data:"));
     data.filter_map(|data| serde_json::from_str(data.trim_start()).ok()).collect()
+}
+
+/// The elements of a list in this field; none where it is missing.
+fn listed<'v>(of: &'v Value, field: &str) -> &'v [Value] {
+    of.get(field).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
 }
 
 /// The tool of this key among those that a server lists, or its only one; and which of its

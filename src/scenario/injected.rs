@@ -27,6 +27,9 @@ pub enum Endpoint {
     Counting,
     /// Moderation, at all providers that have it.
     Moderations,
+    /// Batches and the files that they are made of, at all providers that have them; what a batch
+    /// holds is asked as by itself.
+    Batches,
     /// How flags reach SDKs: `/all` and `/sdk/latest-all`.
     LaunchDarklySdk,
     /// LaunchDarkly's REST interface.
@@ -44,6 +47,7 @@ impl Endpoint {
             Self::Embeddings,
             Self::Counting,
             Self::Moderations,
+            Self::Batches,
             Self::LaunchDarklySdk,
             Self::LaunchDarklyRest,
             Self::Events,
@@ -60,6 +64,7 @@ impl Endpoint {
             Self::Embeddings => "embeddings",
             Self::Counting => "count-tokens",
             Self::Moderations => "moderations",
+            Self::Batches => "batches",
             Self::LaunchDarklySdk => "launchdarkly-sdk",
             Self::LaunchDarklyRest => "launchdarkly-rest",
             Self::Events => "events",
@@ -72,7 +77,11 @@ impl Endpoint {
     pub fn has_models(self) -> bool {
         match self {
             Self::Chat(_) | Self::Embeddings | Self::Counting | Self::Moderations => true,
-            Self::LaunchDarklySdk | Self::LaunchDarklyRest | Self::Events | Self::Mcp => false,
+            Self::Batches
+            | Self::LaunchDarklySdk
+            | Self::LaunchDarklyRest
+            | Self::Events
+            | Self::Mcp => false,
         }
     }
 }

@@ -23,7 +23,7 @@ use crate::llm::tasks::Task;
 use crate::llm::wire::Provider;
 use crate::random::Owner;
 use crate::serve::listed_texts::ListedTexts;
-use crate::serve::sense::{BYTES_OF_JSON, Turn, properties};
+use crate::serve::sense::{BYTES_OF_JSON, Turn, properties, without_notes};
 
 /// The form of the answer.
 #[derive(Clone, Debug, PartialEq)]
@@ -79,15 +79,13 @@ impl ChatIntent {
     }
 }
 
-/// The texts of a message, without tool calls and results.
+/// The texts of a message, without tool calls, results and notes.
 fn texts(message: &Message) -> Vec<&str> {
-    message
-        .content
-        .iter()
-        .filter_map(
-            |part| if let ContentPart::Text(text) = part { Some(text.as_str()) } else { None },
-        )
-        .collect()
+    let parts = message.content.iter();
+    let all = parts.filter_map(|part| {
+        if let ContentPart::Text(text) = part { Some(text.as_str()) } else { None }
+    });
+    all.filter(|text| text.is_empty() || !without_notes(text).is_empty()).collect()
 }
 
 /// The words of a message.

@@ -106,7 +106,7 @@ fn salt(rule: &FaultRule) -> u64 {
     let everywhere = all.clone().all(|endpoint| rule.on.contains(&endpoint));
     let newer: Vec<Endpoint> = all
         .skip(FIRST_PROVIDERS)
-        .chain([Endpoint::Counting, Endpoint::Moderations, Endpoint::Mcp])
+        .chain([Endpoint::Counting, Endpoint::Moderations, Endpoint::Batches, Endpoint::Mcp])
         .collect();
     let on: Vec<&Endpoint> =
         rule.on.iter().filter(|on| !(everywhere && newer.contains(on))).collect();

@@ -62,6 +62,7 @@ mod server;
 mod state;
 mod stream;
 
+mod unserved;
 mod unversioned;
 mod vectors;
 mod responder;

@@ -40,7 +40,7 @@ use crate::serve::sense::{self, Setting, Turn};
 use crate::serve::vectors::Vectors;
 use crate::time::Duration;
 use own_setups::OwnSetups;
-use written::{Names, first_sentence, kept_to, make_calls, say};
+use written::{Names, first_sentence, go_on, kept_to, make_calls, say};
 use xxhash_rust::xxh3::xxh3_128;
 
 /// Calls of one thread before a repetition's own luck begins.
@@ -398,6 +398,9 @@ impl ChatResponder {
             },
         };
         let said = self.speak(request, asked, reply, &tools, &mut names, &mut response);
+        if provider.api.continues_answers() {
+            go_on(request, &mut response);
+        }
         response.usage.output = response.usage.output.saturating_add(response.usage.reasoning);
         (said.map(|()| response), latency, whose)
     }

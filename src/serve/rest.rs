@@ -18,9 +18,7 @@ use crate::random::{CanonicalBytes, Owner};
 use crate::scenario::Endpoint;
 use crate::serve::faults_answer::Words;
 use crate::serve::faults_gate::GatedRequest;
-use crate::serve::http::{
-    BodyError, decoded, discard, json, parameters, read_plain_body, refusal, set, text,
-};
+use crate::serve::http::{BodyError, decoded, json, parameters, read_plain_body, set, text};
 use crate::serve::ledger::Ask;
 use crate::serve::world::World;
 use crate::time::unix_ms;
@@ -155,42 +153,4 @@ fn method(method: &axum::http::Method, headers: &HeaderMap) -> Result<HttpMethod
             format!("no resource takes the method {name}"),
         )),
     }
-}
-
-/// Whatever is asked at a path that nobody serves.
-pub async fn unknown(request: HttpRequest<Body>) -> Response {
-    let (head, body) = request.into_parts();
-    discard(body).await;
-    let path = head.uri.path();
-    let is = |paths: &[&str]| {
-        paths.iter().any(|known| path == *known || path.starts_with(&format!("{known}/")))
-    };
-    if is(&["/sdk/eval", "/msdk/eval", "/a"]) {
-        return refusal(
-            404,
-            "not_found",
-            "simlab serves client-side SDKs at the paths of their versions from 2018 on: `/sdk/evalx` and `/msdk/evalx`",
-        );
-    }
-    if is(&["/sdk/stream", "/sdk/poll"]) {
-        let mut response = refusal(
-            404,
-            "not_found",
-            "simlab speaks the first version of the flag delivery protocol: `/all` and `/sdk/latest-all`",
-        );
-        set(&mut response, "x-ld-fd-fallback", "true");
-        return response;
-    }
-    refusal(404, "not_found", &format!("nothing is served at `{path}`; see `/_simlab/status`"))
-}
-
-/// Whatever is asked of a path in another way than it takes.
-pub async fn wrong_method(request: HttpRequest<Body>) -> Response {
-    let (head, body) = request.into_parts();
-    discard(body).await;
-    refusal(
-        405,
-        "method_not_allowed",
-        &format!("`{}` does not take the method {}", head.uri.path(), head.method),
-    )
 }

@@ -22,13 +22,24 @@ use crate::serve::door::{Door, base};
 use crate::serve::world::World;
 use crate::serve::{
     answers_control, batches, by_path, chat, client_side, control, cors, events, faults_control,
-    mcp_http, moderations, recorder_gate, response_requests, responses, rest, stream,
+    mcp_http, moderations, recorder_gate, response_requests, responses, rest, stream, unserved,
 };
 
 type Routes = Router<Arc<World>>;
 
 fn of_launchdarkly() -> Routes {
+    let one = |kind: &'static str| {
+        get(move |State(world): State<Arc<World>>, Path(name): Path<String>, headers: HeaderMap| {
+            stream::one(kind, world, Some(name), headers)
+        })
+    };
+    let flags = get(|State(world): State<Arc<World>>, headers: HeaderMap| {
+        stream::one("flags", world, None, headers)
+    });
     Router::new()
+        .route("/sdk/flags", flags)
+        .route("/sdk/flags/{name}", one("flags"))
+        .route("/sdk/segments/{name}", one("segments"))
         .route("/api/v2/{*path}", any(rest::answer))
         .route("/all", get(stream::all))
         .route("/sdk/latest-all", get(stream::latest_all))
@@ -224,10 +235,13 @@ fn complete(routes: Routes, world: Arc<World>, door: Option<Provider>) -> Router
         .recorder
         .is_some()
         .then(|| from_fn_with_state((Arc::clone(&world), door), recorder_gate::through));
-    let all = routes
-        .method_not_allowed_fallback(rest::wrong_method)
-        .fallback(rest::unknown)
-        .with_state(world);
+    let unknown = move |State(world): State<Arc<World>>, request: Request<Body>| {
+        unserved::unknown(door, world, request)
+    };
+    let wrong_method = move |State(world): State<Arc<World>>, request: Request<Body>| {
+        unserved::wrong_method(door, world, request)
+    };
+    let all = routes.method_not_allowed_fallback(wrong_method).fallback(unknown).with_state(world);
     let all = match layer {
         Some(layer) => all.layer(layer),
         None => all,

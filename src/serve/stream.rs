@@ -161,6 +161,30 @@ pub async fn latest_all(State(world): State<Arc<World>>, headers: HeaderMap) -> 
     visit.answer(Words::LaunchDarkly, async { polled(&headers, &ruleset.to_json()) }).await
 }
 
+/// Answers with one flag or segment, or with all of that `kind`: the way of SDKs that keep nothing
+/// between requests, such as that for PHP.
+pub async fn one(
+    kind: &'static str,
+    world: Arc<World>,
+    name: Option<String>,
+    headers: HeaderMap,
+) -> Response {
+    let key = sdk_key(&headers);
+    let Some(ruleset) = world.ruleset(key) else { return unknown_key() };
+    let path = format!("/sdk/{kind}/{}", name.as_deref().unwrap_or_default());
+    let visit = GatedRequest::begin(&world, &asks(&path, key));
+    let answered = async {
+        let all = ruleset.to_json();
+        let own =
+            all.get(kind).and_then(|own| name.as_ref().map_or(Some(own), |name| own.get(name)));
+        own.map_or_else(
+            || refusal(404, "not_found", &format!("nothing is served at `{path}`")),
+            |own| polled(&headers, own),
+        )
+    };
+    visit.answer(Words::LaunchDarkly, answered).await
+}
+
 /// The flags, unless they are known already.
 pub fn polled(headers: &HeaderMap, flags: &Value) -> Response {
     let body = flags.to_string().into_bytes();

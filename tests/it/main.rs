@@ -75,6 +75,7 @@ mod serve_made;
 mod serve_media;
 mod serve_models;
 mod serve_parity;
+mod serve_prose;
 mod serve_responses;
 mod serve_roles;
 mod serve_sdk;

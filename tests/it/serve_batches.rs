@@ -209,3 +209,59 @@ fn a_batch_that_comes_at_once_gets_its_results_as_lines_with_faults_in_them() {
     );
     assert_eq!(served.json("POST", path, &ANTHROPIC, &json!({ "requests": [] })).status, 400);
 }
+
+#[test]
+fn a_fault_strikes_making_and_fetching_a_batch_as_it_strikes_chats() {
+    let served = Served::start(&["security"]);
+    let set = |fault: &str, more: Value| {
+        let mut rule = json!({ "fault": fault, "on": ["batches"], "next": 1 });
+        rule.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let answer = served.json("PUT", "/_simlab/faults", &[], &json!({ "faults": [rule] }));
+        assert_eq!(answer.status, 200, "{answer:?}");
+    };
+    let made = || served.send("GET", "/v1/batches", &[BEARER], b"").json()["data"].clone();
+    let content = line("a", &chat("What is a policy?"));
+    // What is refused has made nothing, and the next try is taken.
+    set("rate_limited", json!({ "retry_after": "2s" }));
+    let refused = upload(&served, &content);
+    assert_eq!((refused.status, refused.header("retry-after")), (429, Some("2")));
+    assert_eq!(refused.json()["error"]["code"], "rate_limit_exceeded");
+    let file = upload(&served, &content).json();
+    set("server_error", json!({ "status": 500 }));
+    let refused = make(&served, file["id"].as_str().unwrap());
+    assert_eq!((refused.status, made()), (500, json!([])));
+    assert!(refused.json()["error"]["message"].is_string(), "{refused:?}");
+    let batch = make(&served, file["id"].as_str().unwrap()).json();
+    let path = format!("/v1/batches/{}", batch["id"].as_str().unwrap());
+    // A fault of batches leaves the chats in them alone, and one of chats leaves batches alone.
+    set("overloaded", json!({ "next": 1 }));
+    assert_eq!(served.send("GET", &path, &[BEARER], b"").status, 503);
+    let ended = served.send("GET", &path, &[BEARER], b"").json();
+    assert_eq!(
+        (&ended["status"], &ended["request_counts"]["completed"]),
+        (&json!("completed"), &json!(1)),
+        "{ended}"
+    );
+    let output = format!("/v1/files/{}/content", ended["output_file_id"].as_str().unwrap());
+    let whole = served.send("GET", &output, &[BEARER], b"");
+    assert_eq!(lines(&whole).len(), 1);
+    // The file of results breaks off.
+    set("cut", json!({}));
+    let cut = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        served.send("GET", &output, &[BEARER], b"").body.len()
+    }));
+    assert!(cut.is_err() || cut.is_ok_and(|length| length < whole.body.len()));
+    assert_eq!(served.send("GET", &output, &[BEARER], b"").body, whole.body);
+    let requests = json!({ "requests": [{ "custom_id": "a", "params": { "model": "claude-haiku-4-5",
+        "max_tokens": 50, "messages": [{ "role": "user", "content": "Hi" }] } }] });
+    set("overloaded", json!({}));
+    let refused = served.json("POST", "/v1/messages/batches", &ANTHROPIC, &requests);
+    assert_eq!(
+        (refused.status, &refused.json()["error"]["type"]),
+        (529, &json!("overloaded_error"))
+    );
+    assert_eq!(served.json("POST", "/v1/messages/batches", &ANTHROPIC, &requests).status, 200);
+    let named = json!({ "fault": "slow", "on": ["batches"], "models": ["gpt-4o"], "next": 1 });
+    let refused = served.json("PUT", "/_simlab/faults", &[], &json!({ "faults": [named] }));
+    assert_eq!(refused.status, 400, "{refused:?}");
+}

@@ -211,14 +211,17 @@ fn the_table_of_clients_names_each_package_that_is_tried_and_no_other() {
     let table = page.split("<!-- clients -->").nth(1).unwrap().split("<!-- end").next().unwrap();
     let plain = |name: &str| name.split('[').next().unwrap().trim().to_owned();
     // What the checks need besides what they try.
-    let tools = ["pytest", "vitest", "jsdom", "zod"];
+    let tools = ["pytest", "vitest", "jsdom", "zod", "@libsql/linux-x64-gnu"];
     let mut tried: Vec<String> = Vec::new();
-    for lock in ["clients", "frameworks", "rows"] {
+    for lock in ["clients", "frameworks", "rows", "apart"] {
         let lines = read(&format!(".ci/lock/{lock}.in"));
         tried.extend(lines.lines().filter(|line| !line.starts_with('#')).map(plain));
     }
-    let packages: Value = serde_json::from_str(&read(".ci/clients/node/package.json")).unwrap();
-    tried.extend(packages["dependencies"].as_object().unwrap().keys().cloned());
+    for folder in ["node", "promptfoo"] {
+        let packages = read(&format!(".ci/clients/{folder}/package.json"));
+        let packages: Value = serde_json::from_str(&packages).unwrap();
+        tried.extend(packages["dependencies"].as_object().unwrap().keys().cloned());
+    }
     tried.retain(|name| !tools.contains(&name.as_str()));
     let cells: String = table.lines().filter_map(|line| line.split('|').nth(1)).collect();
     let words: Vec<&str> =
@@ -262,4 +265,28 @@ fn models_answer_at_addresses_without_a_version() {
         assert_eq!(answer.status, 200, "{path}: {answer:?}");
     }
     assert_eq!(served.send("GET", "/models", &[("authorization", "Bearer any")], b"").status, 200);
+}
+
+#[test]
+fn an_sdk_that_keeps_nothing_gets_one_flag_or_segment_at_a_time() {
+    // The SDK for PHP asks so for each evaluation.
+    let served = Served::start(&["security"]);
+    let key = served.sdk_key();
+    let get = |path: &str| served.send("GET", path, &[("authorization", &key)], b"");
+    let all = get("/sdk/latest-all").json();
+    for kind in ["flags", "segments"] {
+        let own = all[kind].as_object().unwrap();
+        assert!(!own.is_empty());
+        for (name, value) in own {
+            assert_eq!(&get(&format!("/sdk/{kind}/{name}")).json(), value);
+        }
+    }
+    let flags = get("/sdk/flags");
+    assert_eq!(flags.json(), all["flags"]);
+    let tag = flags.header("etag").unwrap();
+    let again =
+        served.send("GET", "/sdk/flags", &[("authorization", &key), ("if-none-match", tag)], b"");
+    assert_eq!((again.status, again.body.len()), (304, 0));
+    assert_eq!(get("/sdk/flags/nowhere").status, 404);
+    assert_eq!(served.send("GET", "/sdk/flags", &[("authorization", "x")], b"").status, 401);
 }

@@ -264,3 +264,32 @@ fn several_answers_to_one_request_differ_and_are_streamed_as_they_are_plain() {
     assert_ne!(candidates[0]["content"], candidates[1]["content"]);
     assert_eq!(candidates[1]["index"], 1);
 }
+
+#[test]
+fn an_unknown_path_is_refused_in_the_form_of_the_provider_at_whose_address_it_is() {
+    let served = Served::start(&["security"]);
+    let ask = |method: &str, path: &str, headers: &[(&str, &str)]| {
+        let answer = served.json(method, path, headers, &json!({}));
+        (answer.status, answer.json())
+    };
+    let (status, error) = ask("POST", "/v1/images/generations", &[BEARER]);
+    assert_eq!(
+        (status, &error["error"]["message"], &error["error"]["type"]),
+        (404, &json!("Invalid URL (POST /v1/images/generations)"), &json!("invalid_request_error"))
+    );
+    for path in ["/v1/complete", "/v1/messages/nope"] {
+        let (status, error) = ask("POST", path, &ANTHROPIC);
+        assert_eq!((status, &error["type"]), (404, &json!("error")), "{error}");
+        assert_eq!(error["error"]["type"], "not_found_error");
+    }
+    let (status, error) = ask("POST", "/v1beta/files", &[("x-goog-api-key", "k")]);
+    assert_eq!((status, &error["error"]["status"]), (404, &json!("NOT_FOUND")), "{error}");
+    let (status, error) = ask("GET", "/v1/chat/completions", &[BEARER]);
+    assert_eq!(status, 405, "{error}");
+    assert!(error["error"]["message"].as_str().unwrap().contains("does not take the method GET"));
+    // What is at nobody's address is LaunchDarkly's.
+    for (path, status) in [("/nowhere", 404), ("/v2/nowhere", 404), ("/v12", 404)] {
+        let (found, error) = ask("GET", path, &[]);
+        assert_eq!((found, &error["code"]), (status, &json!("not_found")), "{error}");
+    }
+}

@@ -252,6 +252,35 @@ fn answers_are_kept_listed_and_deleted() {
 }
 
 #[test]
+fn a_kept_answer_is_streamed_again_from_any_event_on() {
+    let served = Served::start(&["security", "--repeat", "same"]);
+    let body =
+        json!({ "model": "gpt-4o", "input": QUESTION, "stream": true, "max_output_tokens": 40 });
+    let first = events(&ask(&served, &body));
+    let id = first[0]["response"]["id"].as_str().unwrap();
+    let again = |query: &str| served.send("GET", &format!("{PATH}/{id}?{query}"), &[BEARER], b"");
+    let whole = again("stream=true");
+    assert_eq!(whole.header("content-type"), Some("text/event-stream"));
+    let whole = events(&whole);
+    assert_eq!(whole, first);
+    // Behind the event with this number, and not with it.
+    for after in [0, 3, whole.len() - 2] {
+        let rest = events(&again(&format!("stream=true&starting_after={after}")));
+        assert_eq!(rest, whole[after + 1..], "{after}");
+    }
+    let beyond = again(&format!("stream=true&starting_after={}", whole.len()));
+    assert_eq!((beyond.status, beyond.body.len()), (200, 0), "{beyond:?}");
+    assert_eq!(again("stream=false").json(), whole[whole.len() - 1]["response"]);
+    for wrong in ["stream=true&starting_after=x", "stream=true&starting_after=-1"] {
+        let refused = again(wrong);
+        assert_eq!(refused.status, 400, "{refused:?}");
+        assert_eq!(refused.json()["error"]["param"], "starting_after");
+    }
+    let unknown = served.send("GET", &format!("{PATH}/resp_x?stream=true"), &[BEARER], b"");
+    assert_eq!(unknown.status, 404);
+}
+
+#[test]
 fn an_answer_in_the_background_is_fetched_when_it_is_ready_or_cancelled_before() {
     let served = Served::start(&["security", "--time-scale", "0.0001"]);
     let body = json!({ "model": "gpt-4o", "input": QUESTION, "background": true });

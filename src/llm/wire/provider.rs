@@ -279,6 +279,11 @@ pub trait Api: Sync {
     /// The headers in which the provider states rate limits.
     fn limit_headers(&self) -> &'static LimitHeaders;
 
+    /// Whether an answer goes on where the conversation's last message, the assistant's, ends.
+    fn continues_answers(&self) -> bool {
+        false
+    }
+
     /// Tokens of the system prompt that the provider adds to a call with tools, or with a schema
     /// that it treats as one.
     fn tool_prompt_tokens(&self) -> u32 {

@@ -3,7 +3,9 @@
 //! Does not know: what is answered.
 
 use crate::knowledge::tokens::{count, words};
-use crate::llm::chat::{Block, ChatRequest, ChatResponse, Stop, ToolUse};
+use crate::llm::chat::{
+    Block, ChatRequest, ChatResponse, ContentPart, Message, Role, Stop, ToolUse,
+};
 use crate::llm::setup::ToolSpec;
 use crate::llm::wire::Provider;
 use crate::serve::invent;
@@ -88,6 +90,23 @@ pub(super) fn say(
     text.truncate(end);
     response.usage.output = tokens;
     response.content.push(Block::Text(text));
+}
+
+/// Leaves out of an answer what stands at the end of the conversation already, where the assistant
+/// has begun it: `{` of a JSON object, or the same words.
+pub(super) fn go_on(request: &ChatRequest, response: &mut ChatResponse) {
+    let Some(Message { role: Role::Assistant, content }) = request.messages.last() else { return };
+    let [ContentPart::Text(begun)] = content.as_slice() else { return };
+    let [Block::Text(text)] = response.content.as_mut_slice() else { return };
+    let begun = begun.trim_end();
+    let overlaps = |at: &usize| {
+        let head = text.get(..*at).unwrap_or_default();
+        begun.ends_with(head) && (head.len() == begun.len() || head.starts_with(['{', '[']))
+    };
+    let ends = (1..text.len().min(begun.len() + 1)).filter(|at| text.is_char_boundary(*at));
+    let Some(at) = ends.rev().find(overlaps) else { return };
+    *text = text.get(at..).unwrap_or_default().to_owned();
+    response.usage.output = count(text);
 }
 
 /// Where ids come from.

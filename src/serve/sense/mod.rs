@@ -9,18 +9,23 @@
 
 mod facts;
 mod fill;
+mod marks;
+mod notes;
 mod plan;
 mod prose;
 mod slots;
 mod speech;
+mod steps;
 mod talk;
 mod tools;
 mod turn;
+mod worded;
 mod words;
 
 #[cfg(test)]
 mod tests;
 
+pub use notes::without_notes;
 pub use slots::{meant, properties};
 pub use talk::Talk;
 pub use tools::handed_to;

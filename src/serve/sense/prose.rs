@@ -7,6 +7,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::marks::{self, FieldMarks};
 use super::words::split;
 
 /// Most bytes of a prompt that are searched.
@@ -40,8 +41,8 @@ pub enum TextForm {
         /// Whether the code hands the answer to `final_answer`.
         hands_over: bool,
     },
-    /// Fields between marks: `[[ ## name ## ]]`, each with a schema of its value.
-    Marked(Vec<(String, Value)>),
+    /// Fields between marks, each with a schema of its value.
+    Marked(FieldMarks, Vec<(String, Value)>),
 }
 
 /// What a prompt asks for.
@@ -53,7 +54,8 @@ pub fn asked(system: &str, question: &str) -> Option<TextForm> {
         system.get(..system.floor_char_boundary(MAX_BYTES.min(system.len()))).unwrap_or_default();
     let whole = format!("{system}\n{question}");
     let lower = whole.to_lowercase();
-    marked(&whole)
+    let marked = marks::asked_for(&whole).map(|(marks, fields)| TextForm::Marked(marks, fields));
+    marked
         .or_else(|| code(&whole, &lower))
         .or_else(|| json_form(&whole, &lower))
         .or_else(|| grade(&whole, &lower))
@@ -62,46 +64,6 @@ pub fn asked(system: &str, question: &str) -> Option<TextForm> {
 
 fn any(text: &str, marks: &[&str]) -> bool {
     marks.iter().any(|mark| text.contains(mark))
-}
-
-/// `[[ ## reasoning ## ]]`, `[[ ## answer ## ]]`, … up to the mark of the end.
-fn marked(whole: &str) -> Option<TextForm> {
-    let behind = whole.rsplit_once("espond with the corresponding output fields")?.1;
-    let names = behind.split("[[ ## ").skip(1).filter_map(|rest| rest.split(" ## ]]").next());
-    let names: Vec<&str> = names.take(20).collect();
-    let field = |name: &&str| ((*name).to_owned(), of_note(whole, name));
-    (names.len() > 1).then(|| TextForm::Marked(names.iter().map(field).collect()))
-}
-
-/// The schema of a field that a remark behind its mark describes.
-fn of_note(whole: &str, name: &str) -> Value {
-    let remark = || {
-        let (_, behind) = whole.split_once(&format!("[[ ## {name} ## ]]\n{{{name}}}"))?;
-        let line = behind.split('\n').next()?;
-        line.split_once("# note: the value you produce ").map(|(_, remark)| remark)
-    };
-    let Some(remark) = remark() else { return json!({ "type": "string" }) };
-    if let Some((_, options)) = remark.split_once("one of: ") {
-        let options: Vec<&str> = options.split("; ").map(str::trim).collect();
-        // An agent that may end does: its tools are offered in words alone.
-        return match options.contains(&"finish") {
-            true => json!({ "const": "finish" }),
-            false => json!({ "enum": options }),
-        };
-    }
-    if remark.contains("True or False") {
-        return json!({ "type": "boolean" });
-    }
-    if remark.contains("single int") {
-        return json!({ "type": "integer" });
-    }
-    if remark.contains("single float") {
-        return json!({ "type": "number" });
-    }
-    let schema = remark
-        .split_once("JSON schema: ")
-        .and_then(|(_, schema)| serde_json::from_str(schema).ok());
-    schema.unwrap_or(json!({ "type": "string" }))
 }
 
 fn code(whole: &str, lower: &str) -> Option<TextForm> {
@@ -190,10 +152,17 @@ fn json_form(whole: &str, lower: &str) -> Option<TextForm> {
             || ((leads("$defs") || leads("definitions"))
                 && (refers || ["anyOf", "oneOf", "allOf"].iter().any(|w| value.get(*w).is_some())))
     };
+    // Each value names its field: `{"answer": "{answer}"}`.
+    let is_template = |value: &&Value| {
+        let mut fields = value.as_object().into_iter().flatten();
+        fields.all(|(name, value)| {
+            value.as_str().is_some_and(|text| text.starts_with(&format!("{{{name}}}")))
+        })
+    };
     // Prompts that explain schemas show a small one first; the one that counts comes last.
     let schema = match found.iter().rev().find(is_schema) {
         Some(schema) => schema.clone(),
-        None => match found.last() {
+        None => match found.iter().rev().find(is_template).or(found.last()) {
             Some(sample) => of_sample(sample),
             None => keys(whole).or_else(|| loose(whole))?,
         },
@@ -268,6 +237,9 @@ fn of_sample(sample: &Value) -> Value {
 
 /// The schema that a word of a sample names, such as `string` or `a|b`.
 fn of_word(text: &str) -> Value {
+    if let Some(schema) = marks::of_remark(text) {
+        return schema;
+    }
     let lower = text.trim().trim_matches(['<', '>', '{', '}']).to_lowercase();
     let options: Vec<&str> = text.split('|').map(str::trim).collect();
     if options.len() > 1 && options.iter().all(|option| !option.is_empty() && option.len() < 40) {
@@ -654,14 +626,6 @@ mod tests {
     }
 
     #[test]
-    fn a_marked_field_is_what_its_remark_says() {
-        let prompt = "[[ ## tool ## ]]\n{tool}        # note: the value you produce must exactly match (no extra characters) one of: get; finish\n\n[[ ## n ## ]]\n{n}        # note: the value you produce must be a single int value\nRespond with the corresponding output fields, starting with the field `[[ ## tool ## ]]`, then `[[ ## n ## ]]`.";
-        let Some(TextForm::Marked(fields)) = asked("", prompt) else { panic!() };
-        assert_eq!(fields[0], ("tool".to_owned(), json!({ "const": "finish" })));
-        assert_eq!(fields[1], ("n".to_owned(), json!({ "type": "integer" })));
-    }
-
-    #[test]
     fn code_and_marks_are_read() {
         assert!(matches!(
             asked("", "Write a Python function that adds. Answer in a code block."),
@@ -671,6 +635,7 @@ mod tests {
         assert_eq!(
             asked("", dspy),
             Some(TextForm::Marked(
+                FieldMarks::Brackets,
                 ["reasoning", "answer", "completed"]
                     .map(|name| (name.to_owned(), json!({ "type": "string" })))
                     .to_vec()

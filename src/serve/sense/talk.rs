@@ -7,6 +7,8 @@
 
 use std::collections::BTreeMap;
 
+use super::notes::without_notes;
+use super::steps;
 use crate::llm::chat::{ChatRequest, ContentPart, Message, Role};
 
 /// A call that was made for the question.
@@ -29,6 +31,8 @@ pub struct ToolCallRecord {
 pub struct Talk {
     /// What is asked last.
     pub question: String,
+    /// What is to be done: the question without what a prompt puts around it.
+    pub task: String,
     /// The calls that were made for the question, oldest first.
     pub done: Vec<ToolCallRecord>,
     /// The tool that was called last before the question.
@@ -48,14 +52,11 @@ const AGAIN: [&str; 6] = [
 ];
 
 fn words(message: &Message) -> String {
-    let texts: Vec<&str> = message
-        .content
-        .iter()
-        .filter_map(
-            |part| if let ContentPart::Text(text) = part { Some(text.as_str()) } else { None },
-        )
-        .collect();
-    texts.join("\n")
+    let texts = message.content.iter().filter_map(|part| match part {
+        ContentPart::Text(text) => Some(without_notes(text)).filter(|text| !text.is_empty()),
+        _ => None,
+    });
+    texts.collect::<Vec<_>>().join("\n")
 }
 
 fn is_observed(text: &str) -> bool {
@@ -81,7 +82,38 @@ impl Talk {
     /// Reads the conversation of a request.
     #[must_use]
     pub fn of(request: &ChatRequest) -> Self {
-        read(request)
+        let messages = &request.messages;
+        match messages.iter().rposition(asks).or_else(|| messages.iter().rposition(says)) {
+            Some(last) => read(messages, last),
+            None => Self::default(),
+        }
+    }
+
+    /// Reads it as a model works on it: who is told to put the last answer right, or into a form,
+    /// still works on the question before; and steps that are written as words are calls.
+    #[must_use]
+    pub fn worked_on(request: &ChatRequest) -> Self {
+        let messages = &request.messages;
+        let Some(last) = messages.iter().rposition(asks) else { return Self::of(request) };
+        let told = messages.get(last).map(words).unwrap_or_default();
+        let before = messages.get(..last).unwrap_or_default();
+        let question = |message: &Message| asks(message) && !points_back(&words(message));
+        let meant = points_back(&told).then(|| before.iter().rposition(question)).flatten();
+        let mut talk = read(messages, meant.unwrap_or(last));
+        talk.task = steps::task(&talk.question).to_owned();
+        let written = steps::steps(behind(&talk.question, &talk.task));
+        let written = written.into_iter().filter_map(|step| {
+            // The step that ends the work is none.
+            let result = step.result.filter(|_| step.tool != "finish")?;
+            let again = asks_again(&result);
+            Some(ToolCallRecord { tool: step.tool, input: step.input, result, again, round: 0 })
+        });
+        talk.done.splice(0..0, written);
+        if meant.is_some() {
+            // The form may be told in either.
+            talk.question = format!("{}\n\n{told}", talk.question);
+        }
+        talk
     }
 
     /// The calls whose results came last.
@@ -91,14 +123,38 @@ impl Talk {
     }
 }
 
-fn read(request: &ChatRequest) -> Talk {
-    let messages = &request.messages;
-    let last = messages.iter().rposition(asks).or_else(|| {
-        let any =
-            |message: &Message| message.role == Role::User && !words(message).trim().is_empty();
-        messages.iter().rposition(any)
-    });
-    let Some(last) = last else { return Talk::default() };
+/// Whether a user says something in a message.
+fn says(message: &Message) -> bool {
+    message.role == Role::User && !words(message).trim().is_empty()
+}
+
+/// Whether a text asks for the last answer once more: put right, or in another form.
+fn points_back(text: &str) -> bool {
+    const MOST: usize = 8 << 10;
+    const BACK: [&str; 9] = [
+        "fix the errors",
+        "fix your mistakes",
+        "fix your json",
+        "correct your json",
+        "correct the json",
+        "recall the function correctly",
+        "the previous response",
+        "your previous response",
+        "your last response",
+    ];
+    let lower = text.get(..text.floor_char_boundary(MOST.min(text.len()))).unwrap_or_default();
+    let lower = lower.to_lowercase();
+    BACK.iter().any(|mark| lower.contains(mark))
+}
+
+/// What stands behind a part of a text.
+fn behind<'a>(text: &'a str, part: &str) -> &'a str {
+    let at = text.rfind(part).map_or(0, |at| at + part.len());
+    text.get(at..).unwrap_or_default()
+}
+
+/// The conversation about the question in this message.
+fn read(messages: &[Message], last: usize) -> Talk {
     let task = |message: &Message| {
         let text = words(message);
         let text = text.trim();
@@ -111,8 +167,10 @@ fn read(request: &ChatRequest) -> Talk {
             _ => None,
         })
     };
+    let question = messages.get(last).map(task).unwrap_or_default();
     Talk {
-        question: messages.get(last).map(task).unwrap_or_default(),
+        task: question.clone(),
+        question,
         done: done(messages.get(last + 1..).unwrap_or_default()),
         last_tool: before.iter().rev().find_map(called),
     }
@@ -140,11 +198,22 @@ fn done(messages: &[Message]) -> Vec<ToolCallRecord> {
             (_, ContentPart::ToolResult(result)) => {
                 let place = places.get(result.id.as_str());
                 if let Some(done) = place.and_then(|at| all.get_mut(*at)) {
-                    done.result.clone_from(&result.content);
+                    done.result = without_notes(&result.content).into_owned();
                     done.again = asks_again(&result.content);
                 }
             }
             // Some frameworks write calls and results as words.
+            (Role::Assistant, ContentPart::Text(text)) if text.contains("Action Input:") => {
+                for step in steps::steps(text) {
+                    if step.result.is_none() {
+                        silent.push(all.len());
+                    }
+                    let result = step.result.unwrap_or_default();
+                    let again = asks_again(&result);
+                    let (tool, input) = (step.tool, step.input);
+                    all.push(ToolCallRecord { tool, input, result, again, round });
+                }
+            }
             (Role::Assistant, ContentPart::Text(text)) if text.contains("Calling tools:") => {
                 let names =
                     text.split("'name': '").skip(1).filter_map(|rest| rest.split('\'').next());

@@ -80,8 +80,9 @@ fn is_final(tool: &OfferedTool, functions: bool) -> bool {
         "output",
         "finish",
     ];
-    const TOLD: [&str; 6] = [
+    const TOLD: [&str; 7] = [
         "final response",
+        "final tool",
         "final answer",
         "final result",
         "structured output",

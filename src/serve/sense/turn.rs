@@ -15,6 +15,7 @@ use super::prose::{self, TextForm};
 use super::speech::Speech;
 use super::talk::{Talk, ToolCallRecord};
 use super::tools::{self, FITS, Offer, ToolPurpose, handed_to};
+use super::worded::{self, WordedForm, WordedTools};
 use super::words;
 use crate::llm::chat::{ChatRequest, Output, ToolChoice};
 use crate::serve::invent::{self, Unmet};
@@ -76,9 +77,8 @@ pub fn decide(request: &ChatRequest, setting: Setting<'_>) -> Turn {
     if !forced && !typed && own && (!request.tools.is_empty() || setting.is_own_agent) {
         return Turn::Own(true);
     }
-    let talk = Talk::of(request);
-    let asked = bare(&talk.question);
-    let question = Statement::of(asked, setting.topic);
+    let talk = Talk::worked_on(request);
+    let question = Statement::of(&talk.task, setting.topic);
     let offers = tools::offers(request);
     if let Some(turn) = calls(request, setting, &offers, &talk, &question) {
         return turn;
@@ -89,6 +89,9 @@ pub fn decide(request: &ChatRequest, setting: Setting<'_>) -> Turn {
     }
     let speech = || say(&talk, &question, setting);
     let prose = prose::asked(request.system.as_deref().unwrap_or_default(), &talk.question);
+    if let Some(turn) = in_words(request, setting, &talk, &question, prose.as_ref()) {
+        return turn;
+    }
     match (&request.output, prose) {
         (Output::JsonSchema { schema, .. }, _) => {
             let schema = serde_json::from_str(schema).unwrap_or_default();
@@ -116,17 +119,6 @@ pub fn decide(request: &ChatRequest, setting: Setting<'_>) -> Turn {
             None => Turn::Own(false),
         },
     }
-}
-
-/// The question within a prompt that has marked fields.
-fn bare(question: &str) -> &str {
-    let inside = || {
-        let (_, behind) = question.split_once("[[ ## ")?;
-        let (_, value) = behind.split_once(" ## ]]")?;
-        let end = value.find("[[ ## ").or_else(|| value.find("\n\nRespond with"));
-        value.get(..end?).map(str::trim).filter(|value| !value.is_empty())
-    };
-    inside().unwrap_or(question)
 }
 
 /// What is said in words; none where the knowledge base knows better.
@@ -257,6 +249,47 @@ fn calls(
     turn(plan::one_call(offers, tool, question))
 }
 
+/// What a model does with tools that a prompt offers in words: calls of those that fit, in the words
+/// that the prompt asks for, and then the answer.
+fn in_words(
+    request: &ChatRequest,
+    setting: Setting<'_>,
+    talk: &Talk,
+    question: &Statement,
+    asked: Option<&TextForm>,
+) -> Option<Turn> {
+    if !request.tools.is_empty() {
+        return None;
+    }
+    let schema = match &request.output {
+        Output::JsonSchema { schema, .. } => serde_json::from_str::<Value>(schema).ok(),
+        _ => None,
+    };
+    let system = request.system.as_deref().unwrap_or_default();
+    let WordedTools { tools, form } =
+        worded::offered(system, &talk.question, asked, schema.as_ref())?;
+    let is_code = matches!(form, WordedForm::Code(..));
+    let offered = ChatRequest { tools, parallel_tools: is_code, ..ChatRequest::new("") };
+    let offers = tools::offers(&offered);
+    let setting =
+        Setting { is_own_tool: &|_| false, is_own_agent: false, topic: setting.topic, way: None };
+    // Code hands the answer over in the step that calls, so a second step only ends it.
+    let made = match is_code && !talk.done.is_empty() {
+        true => None,
+        false => calls(&offered, setting, &offers, talk, question),
+    };
+    let Some(Turn::Calls(made)) = made else {
+        let words = answer_words(talk, question, setting);
+        return form.answer(&words).map(|text| Turn::Say(Speech::Words(text)));
+    };
+    let call = |(tool, input): &(usize, String)| {
+        let input = serde_json::from_str::<Value>(input).ok()?;
+        Some((offers.get(*tool)?.name.as_str(), input))
+    };
+    let made: Vec<(&str, Value)> = made.iter().filter_map(call).collect();
+    form.call(&made).map(|text| Turn::Say(Speech::Words(text)))
+}
+
 /// The call of a tool that takes the answer.
 fn final_call(
     offers: &[Offer],
@@ -342,7 +375,7 @@ fn formed(asked: TextForm, talk: &Talk, question: &Statement) -> Speech {
                 None => format!("```{language}\n{code}\n```"),
             })
         }
-        TextForm::Marked(names) => {
+        TextForm::Marked(marks, fields) => {
             let field = |(name, schema): &(String, Value)| {
                 let made = match schema["properties"].is_object() {
                     true => invent::with_fields(schema, &words, known(schema, talk, question)),
@@ -353,12 +386,10 @@ fn formed(asked: TextForm, talk: &Talk, question: &Statement) -> Speech {
                     Ok(value) => value.to_string(),
                     Err(_) => words.clone(),
                 };
-                match name.as_str() {
-                    "completed" => "[[ ## completed ## ]]".to_owned(),
-                    name => format!("[[ ## {name} ## ]]\n{value}\n"),
-                }
+                (name.clone(), value)
             };
-            Speech::Words(names.iter().map(field).collect::<Vec<_>>().join("\n"))
+            let fields: Vec<(String, String)> = fields.iter().map(field).collect();
+            Speech::Words(marks.written(&fields))
         }
         TextForm::Json { .. } => Speech::Words(words),
     }

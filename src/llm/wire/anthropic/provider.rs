@@ -83,6 +83,10 @@ impl Api for Messages {
         "/v1/models"
     }
 
+    fn continues_answers(&self) -> bool {
+        true
+    }
+
     fn request_id_header(&self) -> &'static str {
         "request-id"
     }

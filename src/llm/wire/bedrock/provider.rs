@@ -52,6 +52,10 @@ impl Api for Converse {
         "/model/{*id}"
     }
 
+    fn continues_answers(&self) -> bool {
+        true
+    }
+
     fn models_path(&self) -> &'static str {
         "/foundation-models"
     }
