@@ -154,7 +154,8 @@ impl McpServer {
             "clientInfo": { "name": "simlab", "version": env!("CARGO_PKG_VERSION") },
         });
         let (answer, result) = self.request(None, "initialize", hello).await?;
-        let version = result.get("protocolVersion").and_then(Value::as_str).unwrap_or(VERSION).to_owned();
+        let version =
+            result.get("protocolVersion").and_then(Value::as_str).unwrap_or(VERSION).to_owned();
         let id = answer.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case(SESSION));
         let begun = McpClient {
             session: id.map(|(_, value)| value.clone()),
@@ -183,7 +184,9 @@ impl McpServer {
     ) -> Result<(HttpResponse, Value), Refusal> {
         let message = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params });
         let answer = self.send(client, &message).await?;
-        let message = messages(&answer.body).into_iter().find(|message| message.get("id").is_some_and(|id| !id.is_null()));
+        let message = messages(&answer.body)
+            .into_iter()
+            .find(|message| message.get("id").is_some_and(|id| !id.is_null()));
         let Some(mut message) = message else {
             return Err(Refusal::Lasting("it sent something else than a message".to_owned()));
         };
