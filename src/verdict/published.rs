@@ -26,7 +26,7 @@ pub(crate) fn metric(
 ) -> Metric {
     Metric {
         key: key.to_owned(),
-        name: key.replace('_', " "),
+        name: key.to_owned(),
         event: key.to_owned(),
         aggregation,
         statistic: if p95 {

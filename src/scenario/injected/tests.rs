@@ -29,9 +29,9 @@ fn the_same_rules_mean_the_same_in_ron_and_in_json() {
     let rules = parsed(ron).unwrap();
     assert_eq!(faults_from_json(json), Ok(rules.clone()));
     assert_eq!(rules[0].kind, FaultKind::RateLimited { retry_after: Duration::from_us(2_000_000) });
-    // Chats of every provider, embeddings, token counts, moderations, three of LaunchDarkly, and tools
-    // over MCP.
-    let everywhere = PROVIDERS.len() + 7;
+    // Chats of every provider, embeddings, token counts, moderations, batches, three of LaunchDarkly,
+    // and tools over MCP.
+    let everywhere = PROVIDERS.len() + 8;
     assert_eq!((rules[1].on.len(), rules[1].rate, rules[1].next), (everywhere, 1.0, Some(2)));
     assert!(!rules[2].on.contains(&Endpoint::Events));
     assert!(
