@@ -11,10 +11,11 @@ use super::commands::{Ended, backend_failed, bad_file, print};
 use super::exit::Exit;
 use super::output;
 use super::progress::Progress;
-use crate::course::{Course, CourseLesson, both, opening, revealed, turned};
+use crate::course::{Course, CourseLesson, LessonRuns, both, opening, revealed, turned};
 use crate::diagnostic::{Diagnostic, nearest};
+use crate::figure;
 use crate::report::document::Element;
-use crate::report::document_to_text;
+use crate::report::{counted, document_to_text, middle};
 
 /// Most columns of a lesson.
 const MAX_WIDTH: usize = 100;
@@ -34,6 +35,7 @@ pub fn learn(lesson: Option<&str>) -> Ended {
     let sides = sides.map_err(|error| backend_failed(&error))?;
     print(&shown(&revealed(&lesson, &sides[0], predicted)))?;
     if asked {
+        many(&lesson, jobs)?;
         let _ = write!(io::stderr(), "(Enter turns the knob) ").and_then(|()| io::stderr().flush());
         let _ = io::stdin().lock().read_line(&mut String::new());
     }
@@ -77,6 +79,38 @@ fn contents() -> String {
     )
 }
 
+/// Runs that show how results are spread: more would keep a learner waiting.
+const RUNS: u64 = 60;
+/// Bars of their histogram, and the longest of them.
+const BARS: usize = 12;
+const LONGEST: usize = 40;
+
+/// The same experiment many times, as bars; nothing without an experiment.
+fn many(lesson: &CourseLesson, jobs: usize) -> Result<(), Exit> {
+    let runs = LessonRuns::new(&lesson.before.scenario, &lesson.text);
+    let Some(metric) = runs.metric.clone() else { return Ok(()) };
+    let busy = Progress::new("running the same experiment many times", RUNS, 0, false);
+    let mut found = Vec::new();
+    let ran = runs.run(RUNS, jobs, || true, |run| found.extend(run.change));
+    busy.finish();
+    ran.map_err(|error| backend_failed(&error))?;
+    print(&bars(&metric, &found)).map(|_| ())
+}
+
+/// Values as a small histogram.
+fn bars(metric: &str, values: &[f64]) -> String {
+    let Some([from, to]) = middle(values) else { return String::new() };
+    let counts = counted(values, [from, to], BARS);
+    let most = counts.iter().copied().max().unwrap_or(1).max(1);
+    let width = (to - from) / BARS as f64;
+    let mut text = format!("The estimated change of {metric} in {} runs:\n", values.len());
+    for (nth, count) in counts.iter().enumerate() {
+        let left = figure::change(from + width * nth as f64);
+        text += &format!("{left:>9}  {} {count}\n", "█".repeat(count * LONGEST / most));
+    }
+    text + "\n"
+}
+
 /// How to go on.
 fn next(lesson: &CourseLesson) -> String {
     match Course::files().get(lesson.number) {
@@ -102,7 +136,9 @@ fn predict(answers: usize) -> Option<usize> {
         }
         match line.trim().parse::<usize>() {
             Ok(answer) if (1..=answers).contains(&answer) => return Some(answer - 1),
-            _ => {}
+            _ => output::message(&format!(
+                "expected the number of an answer, 1 to {answers}; Enter shows the result without a prediction, Ctrl-C ends the lesson"
+            )),
         }
     }
 }

@@ -56,6 +56,20 @@ impl Course {
     }
 }
 
+impl CourseLesson {
+    /// How long it takes, as far as its length tells: to read it at 120 words a minute, to play for
+    /// two minutes, and four more for an exercise.
+    #[must_use]
+    pub fn minutes(&self) -> u32 {
+        let text = &self.text;
+        let texts = [&text.claim, &text.question, &text.look_at, &text.knob, &text.then];
+        let texts = texts.into_iter().chain(&text.answers);
+        let words: usize = texts.map(|text| text.split_whitespace().count()).sum();
+        let reading = u32::try_from(words.div_ceil(120)).unwrap_or(u32::MAX);
+        reading.saturating_add(if text.exercise.is_some() { 6 } else { 2 })
+    }
+}
+
 /// One side of the knob.
 #[derive(Debug)]
 pub struct LessonSide {
@@ -94,6 +108,18 @@ pub fn both(lesson: &CourseLesson, jobs: usize) -> Result<[LessonSide; 2], Setup
         }
     }
     Ok([before, after])
+}
+
+/// Runs one side: with the knob turned, or as it is. Nothing is checked.
+///
+/// # Errors
+/// When a mock refuses what the scenario asks of it.
+pub fn one_side(
+    lesson: &CourseLesson,
+    turned: bool,
+    jobs: usize,
+) -> Result<LessonSide, SetupError> {
+    side(if turned { &lesson.after } else { &lesson.before }, jobs)
 }
 
 fn side(loaded: &Loaded, jobs: usize) -> Result<LessonSide, SetupError> {

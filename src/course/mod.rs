@@ -7,8 +7,12 @@
 
 mod found;
 mod lesson;
+mod paths;
+mod runs;
 mod show;
 
-pub use lesson::{Course, CourseLesson, LessonSide, both};
-pub use show::tables;
+pub use lesson::{Course, CourseLesson, LessonSide, both, one_side};
+pub use paths::CoursePath;
+pub use runs::{LessonRun, LessonRuns};
 pub(crate) use show::{opening, revealed, turned};
+pub use show::{tables, to_markdown};

@@ -65,6 +65,44 @@ pub(crate) fn turned<'r>(lesson: &super::CourseLesson, side: &'r LessonSide) -> 
     ]
 }
 
+/// The lesson as Markdown, to hand out: without results, which come from running it.
+#[must_use]
+pub fn to_markdown(lesson: &super::CourseLesson) -> String {
+    let text = &lesson.text;
+    let mut all = opening(lesson);
+    if !text.goal.is_empty() {
+        all.insert(2, note(format!("Afterwards you can: {}.", text.goal)));
+    }
+    let right = text.answers.get(text.right).map_or("", String::as_str);
+    all.extend([
+        section(
+            "Run",
+            [
+                note("Run the lesson, and compare:"),
+                Element::Lines(vec![format!("simlab learn {}", lesson.name)]),
+                note(&text.look_at),
+            ],
+        ),
+        section("Turn the knob", [note(&text.knob), Element::Lines(knob(lesson))]),
+    ]);
+    if let Some(exercise) = &text.exercise {
+        all.push(section("Exercise", [note(&exercise.task)]));
+    }
+    all.push(section(
+        "For the teacher",
+        [
+            note(format!(
+                "About {} minutes. The right answer: {}) {right}",
+                lesson.minutes(),
+                text.right + 1
+            )),
+            note(&text.claim),
+            note(&text.then),
+        ],
+    ));
+    crate::report::document_to_markdown(&all)
+}
+
 /// How often the rule ships, in words.
 #[must_use]
 pub(super) fn rates(lesson: &Lesson, ships: (f64, f64)) -> Option<String> {

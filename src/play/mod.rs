@@ -10,6 +10,9 @@
 
 mod dots;
 mod knob;
+mod learn;
+mod lesson_page;
+mod lesson_runs;
 mod page;
 mod replications;
 mod room;

@@ -88,7 +88,7 @@ pub fn whole(scenario: &Scenario, knobs: &[Knob], state: &PageState, shown: &Sho
                 a.skip href="#results" { "Skip to the verdict" }
                 header {
                     h1 { (name) }
-                    p.dim { (plain(&scenario.title)) }
+                    p.dim { (plain(&scenario.title)) " · " a href="/learn" { "The course" } }
                 }
                 div.desk {
                     form #knobs action="/" method="get" novalidate autocomplete="off" aria-label="Settings" {

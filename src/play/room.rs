@@ -4,6 +4,8 @@
 
 use super::dots;
 use super::knob::{Knob, knobs};
+use super::learn::Learn;
+use super::lesson_page;
 use super::page::{self, Shown};
 use super::replications::{Replications, truth_users};
 use super::state::PageState;
@@ -23,6 +25,7 @@ pub struct Play {
     base: Loaded,
     knobs: Vec<Knob>,
     replications: Replications,
+    learn: Learn,
 }
 
 impl Play {
@@ -30,7 +33,7 @@ impl Play {
     #[must_use]
     pub fn new(base: Loaded) -> Self {
         let knobs = knobs(&base);
-        Self { base, knobs, replications: Replications::default() }
+        Self { base, knobs, replications: Replications::default(), learn: Learn::default() }
     }
 
     /// Answers a request.
@@ -41,8 +44,21 @@ impl Play {
             "/play.js" => {
                 return reply(200, "text/javascript; charset=utf-8", page::SCRIPT.to_owned());
             }
+            "/learn.js" => {
+                let script = lesson_page::SCRIPT.to_owned();
+                return reply(200, "text/javascript; charset=utf-8", script);
+            }
             "/" | "/part" | "/dots" | "/scenario.ron" => {}
-            _ => return reply(404, TEXT, "there is no such page; the page is at /\n".to_owned()),
+            path if path == "/learn" || path.starts_with("/learn/") => {
+                return self.learn.answer(request);
+            }
+            _ => {
+                return reply(
+                    404,
+                    TEXT,
+                    "there is no such page; the page is at /, the course at /learn\n".to_owned(),
+                );
+            }
         }
         let state = match PageState::read(&request.parameters, &self.knobs) {
             Ok(state) => state,

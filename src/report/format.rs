@@ -63,7 +63,7 @@ impl ReportedMetric {
 }
 
 /// A key as words: `p95_total_user_latency` as `P95 total user latency`.
-pub(super) fn readable(key: &str) -> String {
+pub(crate) fn readable(key: &str) -> String {
     const CAPITALS: [&str; 8] = ["ai", "api", "id", "llm", "pii", "ttft", "url", "usd"];
     let word = |word: &str| {
         let percentile = word.len() > 1

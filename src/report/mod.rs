@@ -50,11 +50,13 @@ pub use data::{
     ReportedVariation, ReportedVerdict, SCHEMA, TableData, Total, TrafficSummary, UnreadableLine,
 };
 pub use expect::{CriterionOutcome, Expect, ExpectationResult, ExpectedFigure, Status, What};
+pub(crate) use format::readable;
 pub use glance::glance;
 pub use graph::{
     CostChange, DrawnEdge, DrawnGraph, DrawnNode, GraphChange, GuardUse, NodeUse, PlainDifference,
     TriggeredMetric, TriggeredUsers,
 };
+pub(crate) use html::{Histogram, counted, histogram, middle, scorecards_to_html};
 pub use html::{report_style, to_html, to_html_part};
 pub use json::{from_json, to_json};
 pub use junit::to_junit;

@@ -26,6 +26,10 @@ pub struct WrittenLesson {
     pub part: String,
     /// What is to be learned, in a sentence or two.
     pub claim: String,
+    /// What a learner can do afterwards, without the answer: "tell the price of a token from the
+    /// price of an answer". Default: nothing is said.
+    #[serde(default)]
+    pub goal: String,
     /// The question before the run.
     pub question: String,
     /// Its possible answers, 2 to 5.
@@ -50,6 +54,77 @@ pub struct WrittenLesson {
     /// How often the rule ships, over many runs. Default: the lesson shows one run.
     #[serde(default)]
     pub rates: Option<Rates>,
+    /// A task that is checked by running, in a browser. Default: none.
+    #[serde(default)]
+    pub exercise: Option<WrittenExercise>,
+}
+
+/// A task that is checked by running: find the smallest or the largest value of a setting with which
+/// runs come to something.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "Exercise")]
+#[serde(rename = "Exercise")]
+pub struct WrittenExercise {
+    /// What is to be found, in a sentence.
+    pub task: String,
+    /// The setting, by its name in the address of `simlab play`: `traffic.queries`.
+    pub setting: String,
+    /// The lowest value.
+    pub from: f64,
+    /// The highest value.
+    pub to: Spanned<f64>,
+    /// How near the value has to be: the value one step further must not do.
+    pub step: Spanned<f64>,
+    /// Which of the values that do is wanted.
+    pub extreme: Extreme,
+    /// What a run has to come to, for the first experiment.
+    pub wanted: WrittenExpect,
+    /// In which share of the runs, from 0 to 1.
+    pub in_runs: Spanned<f64>,
+}
+
+/// An end of the values that do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+pub enum Extreme {
+    /// The smallest one.
+    Smallest,
+    /// The largest one.
+    Largest,
+}
+
+/// A task that is checked by running.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Exercise {
+    /// What is to be found.
+    pub task: String,
+    /// The setting, by its name.
+    pub setting: String,
+    /// The lowest value.
+    pub from: f64,
+    /// The highest value.
+    pub to: f64,
+    /// How near the value has to be.
+    pub step: f64,
+    /// Which of the values that do is wanted.
+    pub extreme: Extreme,
+    /// What a run has to come to.
+    pub wanted: Expect,
+    /// In which share of the runs.
+    pub in_runs: f64,
+}
+
+impl Exercise {
+    /// The value a step further towards the wanted end, which must not do; `None` outside of the
+    /// range.
+    #[must_use]
+    pub fn next_to(&self, value: f64) -> Option<f64> {
+        let next = match self.extreme {
+            Extreme::Smallest => value - self.step,
+            Extreme::Largest => value + self.step,
+        };
+        Some(next).filter(|next| (self.from - 1e-9..=self.to + 1e-9).contains(next))
+    }
 }
 
 /// How often the first experiment's rule ships, over many runs.
@@ -83,6 +158,8 @@ pub struct Lesson {
     pub part: String,
     /// What is to be learned.
     pub claim: String,
+    /// What a learner can do afterwards; empty where nothing is said.
+    pub goal: String,
     /// The question before the run.
     pub question: String,
     /// Its possible answers.
@@ -103,6 +180,8 @@ pub struct Lesson {
     pub check_rollouts: Vec<RolloutOutcome>,
     /// How often the rule ships, over many runs.
     pub rates: Option<Rates>,
+    /// A task that is checked by running.
+    pub exercise: Option<Exercise>,
 }
 
 impl Lesson {
@@ -175,6 +254,7 @@ pub fn lesson(written: &WrittenLesson, experiments: usize, faults: &mut Faults<'
     Lesson {
         part: written.part.clone(),
         claim: written.claim.clone(),
+        goal: written.goal.clone(),
         question: written.question.clone(),
         answers: answers.value.clone(),
         right: usize::try_from(written.right.value.saturating_sub(1)).unwrap_or(0),
@@ -185,6 +265,33 @@ pub fn lesson(written: &WrittenLesson, experiments: usize, faults: &mut Faults<'
         check: written.check.iter().map(|own| own.renamed(|name| name.value.clone())).collect(),
         check_rollouts: written.check_rollouts.clone(),
         rates: written.rates.clone(),
+        exercise: written.exercise.as_ref().map(|written| exercise(written, faults)),
+    }
+}
+
+/// Gives an exercise its meaning.
+fn exercise(written: &WrittenExercise, faults: &mut Faults<'_>) -> Exercise {
+    let (to, step, in_runs) = (&written.to, &written.step, &written.in_runs);
+    if to.value <= written.from {
+        let label = format!("expected more than {}", written.from);
+        faults.add("an exercise has a range of values", &to.span, label, None);
+    }
+    if step.value <= 0.0 || step.value > to.value - written.from {
+        let label = format!("expected more than 0, and at most {}", to.value - written.from);
+        faults.add("the step of an exercise lies within its range", &step.span, label, None);
+    }
+    if !(0.0..=1.0).contains(&in_runs.value) {
+        faults.add("a share of runs", &in_runs.span, "expected 0 to 1".to_owned(), None);
+    }
+    Exercise {
+        task: written.task.clone(),
+        setting: written.setting.clone(),
+        from: written.from,
+        to: to.value,
+        step: step.value,
+        extreme: written.extreme,
+        wanted: written.wanted.renamed(|name| name.value.clone()),
+        in_runs: in_runs.value,
     }
 }
 

@@ -54,7 +54,7 @@ pub use catalog::{metrics as default_metrics, models as catalog_models};
 pub use documents::Documents;
 pub use edit::{PathStep, PlainValue, number_or_text, with_value, without_field, written_values};
 pub use injected::{Endpoint, FaultKind, FaultRule, MAX_RULES, faults_from_json};
-pub use lesson::{Lesson, Rates};
+pub use lesson::{Exercise, Extreme, Lesson, Rates};
 pub use library::{BuiltIn, LESSONS, LIBRARY, built_in};
 pub use load::{
     Loaded, load, load_answers, load_app_form, load_faults, parse, parse_faults, parse_kept,

@@ -31,6 +31,7 @@ mod hostile_files;
 mod judged;
 mod lab;
 mod laws;
+mod learn;
 mod lessons;
 mod live;
 mod live_flags;

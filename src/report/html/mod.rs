@@ -10,6 +10,7 @@ mod charts;
 mod drawing;
 mod flow;
 mod graph;
+mod histogram;
 mod page;
 mod parts;
 mod scale;
@@ -18,4 +19,6 @@ mod scorecard;
 pub(crate) mod tests;
 mod words;
 
+pub(crate) use histogram::{Histogram, counted, histogram, middle};
+pub(crate) use page::scorecards_to_html;
 pub use page::{report_style, to_html, to_html_part};

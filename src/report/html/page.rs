@@ -33,6 +33,17 @@ pub fn to_html_part(report: &Report) -> String {
     main_part(&document(report)).into_string()
 }
 
+/// What was decided, with its numbers, as a part of another page that has the style; `prefix` makes
+/// its ids unique there.
+#[must_use]
+pub(crate) fn scorecards_to_html(report: &Report, prefix: &str) -> String {
+    let document = document(report);
+    let (mut builder, decided) = Builder::decided(&document, prefix);
+    let decided: Vec<Markup> =
+        decided.into_iter().map(|element| builder.element(element, "")).collect();
+    html! { @for decision in &decided { (decision) } (builder.words.explanations()) }.into_string()
+}
+
 /// The style of a page with a report.
 #[must_use]
 pub fn report_style() -> &'static str {
