@@ -125,7 +125,8 @@ impl LessonRuns {
     fn one(&self, nth: u64) -> Result<LessonRun, SetupError> {
         let seed = self.scenario.seed.replication(nth);
         let stage = PreparedScenario::new(&self.scenario, seed)?;
-        let report = Simulation::new(&stage, RunOptions::default()).run()?.report;
+        let options = RunOptions { seed: Some(seed.0), ..RunOptions::default() };
+        let report = Simulation::new(&stage, options).run()?.report;
         Ok(self.of_report(&report))
     }
 
