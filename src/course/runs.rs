@@ -4,10 +4,9 @@
 //!
 //! Does not know: how runs are shown, or how many are asked for at a time.
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::thread;
+use std::sync::atomic::AtomicBool;
 
-use crate::power::{AtSize, Design, PoolChoice, PowerRequest, conduct};
+use crate::power::{AtSize, Design, PoolChoice, PowerRequest, conduct, side_by_side};
 use crate::report::{Expect, Report};
 use crate::run::{PreparedScenario, RunOptions, SetupError, Simulation};
 use crate::scenario::{Lesson, Rates, Scenario};
@@ -96,30 +95,13 @@ impl LessonRuns {
                     let done = conduct(design, wanted, jobs, &stop, |_| {})?;
                     done.into_values().for_each(|run| found(self.of_power(run.studies.first())));
                 }
-                None => self.several(wanted, jobs)?.into_iter().for_each(&mut found),
+                None => {
+                    let done = side_by_side(wanted, jobs, &stop, |nth| self.one(nth), |_| {})?;
+                    done.into_values().for_each(&mut found);
+                }
             }
         }
         Ok(())
-    }
-
-    /// Whole runs with these numbers, in their order.
-    fn several(&self, wanted: &[u64], jobs: usize) -> Result<Vec<LessonRun>, SetupError> {
-        let next = AtomicUsize::new(0);
-        let work = || {
-            let mut done = Vec::new();
-            loop {
-                let at = next.fetch_add(1, Ordering::Relaxed);
-                let Some(&nth) = wanted.get(at) else { return Ok(done) };
-                done.push((at, self.one(nth)?));
-            }
-        };
-        let done: Vec<Result<Vec<(usize, LessonRun)>, SetupError>> = thread::scope(|scope| {
-            let threads: Vec<_> = (0..jobs.max(1)).map(|_| scope.spawn(work)).collect();
-            threads.into_iter().filter_map(|thread| thread.join().ok()).collect()
-        });
-        let mut runs = done.into_iter().collect::<Result<Vec<_>, _>>()?.concat();
-        runs.sort_by_key(|(at, _)| *at);
-        Ok(runs.into_iter().map(|(_, run)| run).collect())
     }
 
     fn one(&self, nth: u64) -> Result<LessonRun, SetupError> {

@@ -24,14 +24,29 @@ pub fn conduct(
     wanted: &[u64],
     jobs: usize,
     stop: &AtomicBool,
-    mut progress: impl FnMut(&BTreeMap<u64, Replication>),
+    progress: impl FnMut(&BTreeMap<u64, Replication>),
 ) -> Result<BTreeMap<u64, Replication>, SetupError> {
+    side_by_side(wanted, jobs, stop, |nth| design.replicate(nth), progress)
+}
+
+/// Does the work of each of these numbers on `jobs` threads, until `stop` is set or one fails.
+/// `progress` receives all that is done, after each.
+///
+/// # Errors
+/// The first error of the work.
+pub fn side_by_side<T: Send, E: Send>(
+    wanted: &[u64],
+    jobs: usize,
+    stop: &AtomicBool,
+    work: impl Fn(u64) -> Result<T, E> + Sync,
+    mut progress: impl FnMut(&BTreeMap<u64, T>),
+) -> Result<BTreeMap<u64, T>, E> {
     let next = AtomicUsize::new(0);
     let (send, receive) = mpsc::channel();
-    let work = |send: mpsc::Sender<Result<Replication, SetupError>>| {
+    let worker = |send: mpsc::Sender<Result<(u64, T), E>>| {
         while !stop.load(Ordering::Relaxed) {
             let Some(&nth) = wanted.get(next.fetch_add(1, Ordering::Relaxed)) else { return };
-            let done = design.replicate(nth);
+            let done = work(nth).map(|done| (nth, done));
             let failed = done.is_err();
             if send.send(done).is_err() || failed {
                 return;
@@ -41,16 +56,16 @@ pub fn conduct(
     thread::scope(|scope| {
         for _ in 0..jobs.clamp(1, wanted.len().max(1)) {
             let send = send.clone();
-            scope.spawn(|| work(send));
+            scope.spawn(|| worker(send));
         }
         drop(send);
-        let mut done = BTreeMap::new();
+        let mut all = BTreeMap::new();
         let mut failed = None;
-        for replication in receive {
-            match replication {
-                Ok(replication) => {
-                    done.insert(replication.nth, replication);
-                    progress(&done);
+        for done in receive {
+            match done {
+                Ok((nth, done)) => {
+                    all.insert(nth, done);
+                    progress(&all);
                 }
                 Err(error) => {
                     stop.store(true, Ordering::Relaxed);
@@ -58,6 +73,6 @@ pub fn conduct(
                 }
             }
         }
-        failed.map_or(Ok(done), Err)
+        failed.map_or(Ok(all), Err)
     })
 }

@@ -23,7 +23,7 @@ mod search;
 
 pub use aggregate::aggregate;
 pub use answer::power;
-pub use conduct::conduct;
+pub use conduct::{conduct, side_by_side};
 pub use data::{
     Coverage, Decisions, Example, MonteCarloEstimate, OwnRun, Peeking, PooledUsers, Power, SCHEMA,
     ShareErrors, SizePower, StudyPower, Target, TrueEffect,
