@@ -182,7 +182,7 @@ impl<'a> Ground<'a> {
 fn environment() -> LiveEnvironment {
     let variable = |name: &str| {
         Some(
-            if name.ends_with("_URL") { "http://127.0.0.1:1" } else { "a-key-that-is-none" }
+            if name.contains("_URL") { "http://127.0.0.1:1" } else { "a-key-that-is-none" }
                 .to_owned(),
         )
     };
