@@ -270,8 +270,11 @@ async fn dry_run(args: &RunArgs, loaded: &Loaded, mock: &OtherSide) -> Ended {
         .map_err(|error| not_set_up(&args.scenario, &error))?;
     let mut live = LiveRun::new(&stage, &environment).map_err(|error| backend_failed(&error))?;
     live.apply(true).await.map_err(|error| backend_failed(&error))?;
-    let addresses = environment.providers().map(|(provider, access)| {
-        (provider.name.to_owned(), access.base.clone(), environment::address(provider, real))
+    let addresses = environment.providers().map(|(provider, access)| live::StandInAddress {
+        provider: provider.name.to_owned(),
+        here: access.base.clone(),
+        there: environment::address(provider, real),
+        chat_path: provider.api.chat_path().to_owned(),
     });
     let shown = std::cell::Cell::new(0_u64);
     let shown = Rc::new(shown);

@@ -14,11 +14,23 @@ use crate::live::net::{Http, Net, Post, Posted};
 /// Headers that only a stand-in gets.
 const OF_STAND_INS: [&str; 2] = ["x-simlab-user", "idempotency-key"];
 
+/// Where the stand-in of a provider is.
+#[derive(Clone, Debug)]
+pub struct StandInAddress {
+    /// The provider's name.
+    pub provider: String,
+    /// The address of the stand-in.
+    pub here: String,
+    /// The provider's own.
+    pub there: String,
+    /// The path of a chat after either.
+    pub chat_path: String,
+}
+
 /// Such a network.
 pub struct ShownRequests<S> {
     http: Http,
-    /// The name of each provider, its address here, and its own.
-    addresses: Vec<(String, String, String)>,
+    addresses: Vec<StandInAddress>,
     show: S,
 }
 
@@ -29,21 +41,22 @@ impl<S> fmt::Debug for ShownRequests<S> {
 }
 
 impl<S: Fn(&Value)> ShownRequests<S> {
-    /// Shows every request through `show`; `addresses` has the name of each provider, the address
-    /// where its stand-in is, and its own.
+    /// Shows every request through `show`.
     ///
     /// # Errors
     /// When no HTTP client can be made here.
-    pub fn new(addresses: Vec<(String, String, String)>, show: S) -> Result<Self, String> {
+    pub fn new(addresses: Vec<StandInAddress>, show: S) -> Result<Self, String> {
         Ok(Self { http: Http::new()?, addresses, show })
     }
 
     /// A request as its provider would get it.
     fn shown(&self, post: &Post) -> Value {
-        // Of two addresses of which one begins with the other, the longer one is meant.
-        let own = |(name, here, there): &(String, String, String)| {
-            let rest = post.address.strip_prefix(here.as_str())?;
-            Some((here.len(), name.clone(), format!("{there}{rest}")))
+        // Of two addresses of which one begins with the other, the one is meant whose chats are at what
+        // follows it; for what is no chat, the longer one.
+        let own = |own: &StandInAddress| {
+            let rest = post.address.strip_prefix(own.here.as_str())?;
+            let is_chat = rest == own.chat_path;
+            Some(((is_chat, own.here.len()), own.provider.clone(), format!("{}{rest}", own.there)))
         };
         let found = self.addresses.iter().filter_map(own).max();
         let (provider, url) = found
@@ -80,12 +93,15 @@ mod tests {
 
     #[test]
     fn a_request_is_shown_with_its_own_address_and_without_its_key() {
-        let address = |name: &str, path: &str, own: &str| {
-            (name.to_owned(), format!("http://127.0.0.1:1{path}"), own.to_owned())
+        let address = |name: &str, path: &str, own: &str, chat: &str| StandInAddress {
+            provider: name.to_owned(),
+            here: format!("http://127.0.0.1:1{path}"),
+            there: own.to_owned(),
+            chat_path: chat.to_owned(),
         };
         let addresses = vec![
-            address("Anthropic", "", "https://api.anthropic.com"),
-            address("OpenAI", "/v1", "https://api.openai.com/v1"),
+            address("Anthropic", "", "https://api.anthropic.com", "/v1/messages"),
+            address("OpenAI", "/v1", "https://api.openai.com/v1", "/chat/completions"),
         ];
         let shown = ShownRequests::new(addresses, |_: &Value| ()).unwrap();
         let mut headers = HeaderMap::new();
@@ -95,6 +111,15 @@ mod tests {
         headers.insert("content-type", HeaderValue::from_static("application/json"));
         headers.insert("x-simlab-user", HeaderValue::from_static("u1"));
         headers.insert("idempotency-key", HeaderValue::from_static("k1"));
+        let of = |path: &str| {
+            let address = format!("http://127.0.0.1:1{path}");
+            let request =
+                shown.shown(&Post { address, headers: HeaderMap::new(), body: Vec::new() });
+            request["url"].as_str().unwrap().to_owned()
+        };
+        // What follows an address may begin like another provider's.
+        assert_eq!(of("/v1/messages"), "https://api.anthropic.com/v1/messages");
+        assert_eq!(of("/v1/embeddings"), "https://api.openai.com/v1/embeddings");
         let address = "http://127.0.0.1:1/v1/chat/completions".to_owned();
         let request = shown.shown(&Post { address, headers, body: br#"{"model":"m"}"#.to_vec() });
         assert_eq!(

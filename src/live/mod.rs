@@ -48,7 +48,7 @@ mod user;
 
 pub use budget::Budget;
 pub use conduct::{LiveContext, LiveOutcome, conclude, gather, told};
-pub use dry_run::ShownRequests;
+pub use dry_run::{ShownRequests, StandInAddress};
 pub use embeddings::EmbeddingCache;
 pub use estimate::{CostEstimate, CostSpread, estimate};
 pub use own_tools::OwnTools;
