@@ -25,6 +25,7 @@ use crate::figure;
 use crate::power::{
     Design, Header, PoolChoice, Power, PowerPart, PowerRequest, Replication, Search, aggregate,
     conduct, few, merge, no_pool_because, read_part, search, to_markdown, to_text, without_effect,
+    worth_a_pool,
 };
 use crate::run::SetupError;
 use crate::scenario::Scenario;
@@ -109,7 +110,8 @@ fn sweep(
     let pool = known.as_ref().filter(|_| !args.full).map(|known| known.header.asked.pool);
     let asked = PowerRequest { pool: pool.unwrap_or(asked.pool), ..asked };
     let why = no_pool_because(scenario).filter(|_| asked.pool != PoolChoice::Full);
-    if let Some(why) = why.filter(|_| !args.quiet) {
+    let large = worth_a_pool(asked.replications, asked.sizes.last().copied().unwrap_or_default());
+    if let Some(why) = why.filter(|_| large && !args.quiet) {
         output::message(&format!("progress: every replication is simulated as a run: {why}"));
     }
     let simulates = asked.pool == PoolChoice::Full || why.is_some();

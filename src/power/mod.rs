@@ -31,6 +31,6 @@ pub use data::{
 pub use design::{Design, MAX_REPLICATIONS, PoolChoice, PowerRequest, without_effect};
 pub use document::{to_markdown, to_text};
 pub use part::{Header, PART_SCHEMA, PowerPart, merge, read_part};
-pub use pool::{UserPool, no_pool_because};
+pub use pool::{UserPool, no_pool_because, worth_a_pool};
 pub use replicate::{AtSize, Replication};
 pub use search::{Search, few, search};

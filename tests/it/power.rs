@@ -308,7 +308,10 @@ fn a_part_with_other_looks_or_with_letters_that_are_no_decision_is_refused() {
     let (nth, reason) = merge(vec![first.clone(), longer]).unwrap_err();
     assert_eq!(
         (nth, reason.as_str()),
-        (1, "it answers for another question (users, looks, seed or --aa) than the first part")
+        (
+            1,
+            "it answers for another question (users, looks, seed, --aa or --full) than the first part"
+        )
     );
     let mut odd = first;
     odd.done
@@ -355,7 +358,7 @@ fn what_does_not_fit_together_is_refused() {
     let (code, error) = refused(&["power", "--merge", "one.json", "other.json"]);
     assert!(
         code == 3
-            && error.contains("another question (users, looks, seed or --aa)")
+            && error.contains("another question (users, looks, seed, --aa or")
             && error.contains("other.json"),
         "{error}"
     );

@@ -9,8 +9,6 @@ use simlab::power::{
 };
 use simlab::scenario::{LESSONS, LIBRARY, Scenario, load};
 
-use crate::program::simlab;
-
 fn scenario(name: &str) -> Scenario {
     load(name).unwrap().scenario
 }
@@ -191,32 +189,4 @@ fn who_depends_on_others_is_not_drawn() {
     for name in ["chat", "rag", "router", "guardrail", "moderation", "research"] {
         assert_eq!(why(name), None, "{name}");
     }
-    let ran = simlab(&[
-        "power",
-        "security",
-        "--replications",
-        "1",
-        "--users",
-        "20",
-        "--truth-users",
-        "100",
-    ]);
-    assert!(
-        ran.err
-            .contains("every replication is simulated as a run: users share a tool's rate limit"),
-        "{}",
-        ran.err
-    );
-    let ran = simlab(&[
-        "power",
-        "security",
-        "--full",
-        "--replications",
-        "1",
-        "--users",
-        "20",
-        "--truth-users",
-        "100",
-    ]);
-    assert!(!ran.err.contains("every replication is simulated"), "{}", ran.err);
 }
