@@ -301,3 +301,28 @@ fn files_of_other_kinds_are_named() {
         assert!(ran.err.contains(&format!("`{name}` is {kind}")), "{name}: {}", ran.err);
     }
 }
+
+#[test]
+fn a_damaged_parquet_file_is_refused_in_words() {
+    let whole = fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/tables/users.parquet"));
+    let whole = whole.unwrap();
+    let place = folder("table-faults-damaged");
+    let options = ["analyze", "users.parquet", "--unit", "user_id", "--variation", "arm"];
+    let options =
+        [options.as_slice(), &["--control", "a", "--metric", "resolved:rate:up"]].concat();
+    let mut refused = 0;
+    // One place after the other, over the data and what the file says of them.
+    for step in 1..40 {
+        let at = whole.len() * step / 40;
+        for flipped in [0xff, 0x80] {
+            let mut bytes = whole.clone();
+            bytes[at] ^= flipped;
+            fs::write(place.join("users.parquet"), &bytes).unwrap();
+            let ran = simlab_in(&place, &options);
+            assert!([0, 2, 3].contains(&ran.code), "byte {at}: {} {}", ran.code, ran.err);
+            assert!(!ran.err.contains("panicked"), "byte {at}: {}", ran.err);
+            refused += usize::from(ran.code == 3);
+        }
+    }
+    assert!(refused > 10, "{refused}");
+}

@@ -7,6 +7,7 @@
 
 use std::io::Read;
 use std::ops::ControlFlow;
+use std::panic::{self, AssertUnwindSafe};
 
 use bytes::Bytes;
 use parquet::file::reader::{FileReader, SerializedFileReader};
@@ -29,7 +30,7 @@ pub(super) fn each_parquet_row(
     // The list of what is in the file stands at its end.
     let mut whole = Vec::new();
     input.read_to_end(&mut whole)?;
-    let reader = SerializedFileReader::new(Bytes::from(whole)).map_err(unreadable)?;
+    let reader = guarded(|| SerializedFileReader::new(Bytes::from(whole)))?.map_err(unreadable)?;
     let schema = reader.metadata().file_metadata().schema_descr();
     let names: Vec<String> =
         schema.root_schema().get_fields().iter().map(|field| field.name().to_owned()).collect();
@@ -37,7 +38,8 @@ pub(super) fn each_parquet_row(
         return Ok(0);
     }
     let mut rows = 0;
-    for row in reader.get_row_iter(None).map_err(unreadable)? {
+    let mut each = guarded(|| reader.get_row_iter(None))?.map_err(unreadable)?;
+    while let Some(row) = guarded(|| each.next())? {
         rows += 1;
         let told = match row {
             Ok(row) => {
@@ -56,6 +58,15 @@ pub(super) fn each_parquet_row(
         }
     }
     Ok(rows)
+}
+
+/// The library asserts what damaged bytes may break. What it would print of that is not shown.
+fn guarded<T>(read: impl FnOnce() -> T) -> Result<T, TableUnreadable> {
+    let hook = panic::take_hook();
+    panic::set_hook(Box::new(|_| ()));
+    let done = panic::catch_unwind(AssertUnwindSafe(read));
+    panic::set_hook(hook);
+    done.map_err(|_| TableUnreadable::Text("it is damaged".to_owned()))
 }
 
 fn cell(field: &Field) -> Value {

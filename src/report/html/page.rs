@@ -7,7 +7,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use super::graph;
 use super::parts::{checklist, class, drawn, facts, figure, legend, table};
 use super::scorecard::scorecard;
-use super::words::Words;
+use super::words::PageWords;
 use crate::report::data::Report;
 use crate::report::document::{
     DecisionBox, Element, Gallery, Level, List, Medium, Section, Slot, Title,
@@ -138,7 +138,7 @@ struct Builder {
     decisions: usize,
     /// Whether there are several decisions, so that each needs its name.
     several: bool,
-    words: Words,
+    words: PageWords,
 }
 
 impl Builder {
@@ -151,7 +151,7 @@ impl Builder {
             experiments: 0,
             decisions: 0,
             several: boxes.count() > 1,
-            words: Words::of(document, prefix),
+            words: PageWords::of(document, prefix),
         };
         (builder, decided)
     }
@@ -246,7 +246,7 @@ impl Builder {
     }
 }
 
-fn list(list: &List, words: &Words) -> Markup {
+fn list(list: &List, words: &PageWords) -> Markup {
     let bullets = |at: usize| if list.numbered { format!("{}) ", at + 1) } else { String::new() };
     let class = Some(class(list.tone)).filter(|class| !class.is_empty());
     html! {

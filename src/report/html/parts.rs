@@ -7,7 +7,7 @@
 use maud::{Markup, PreEscaped, html};
 
 use super::drawing::arm;
-use super::words::Words;
+use super::words::PageWords;
 use super::{charts, flow};
 use crate::report::data::ReportedExperiment;
 use crate::report::document::{Chart, CheckRow, Checklist, Fact, Mark, Medium};
@@ -27,7 +27,7 @@ pub(super) fn class(tone: Tone) -> &'static str {
 }
 
 /// A table that scrolls by itself where it is wider than the page.
-pub(super) fn table(name: &str, table: &Table, words: &Words) -> Markup {
+pub(super) fn table(name: &str, table: &Table, words: &PageWords) -> Markup {
     let table = table.without_sketches();
     let grouped = table.rows.iter().any(|row| matches!(row, Row::Group(..)));
     let align = |at: usize| {
@@ -73,7 +73,7 @@ pub(super) fn badge(mark: Mark) -> Markup {
 }
 
 /// Checks with their marks; those that need attention take a whole line.
-pub(super) fn checklist(list: &Checklist, words: &Words) -> Markup {
+pub(super) fn checklist(list: &Checklist, words: &PageWords) -> Markup {
     let wide = |row: &CheckRow| {
         (list.brief || row.name.is_empty()) && matches!(row.mark.tone, Tone::Warn | Tone::Bad)
     };
@@ -112,7 +112,7 @@ pub(super) fn legend(experiment: &ReportedExperiment) -> Markup {
 }
 
 /// A chart with its name and a remark.
-pub(super) fn figure(name: &str, remark: &str, chart: Option<String>, words: &Words) -> Markup {
+pub(super) fn figure(name: &str, remark: &str, chart: Option<String>, words: &PageWords) -> Markup {
     html! {
         @if let Some(chart) = chart {
             figure {

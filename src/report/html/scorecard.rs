@@ -12,7 +12,7 @@ use maud::{Markup, PreEscaped, html};
 use super::drawing::{Drawing, arrow, diamond};
 use super::parts::{badge, checklist, class};
 use super::scale::{Axis, Scale};
-use super::words::Words;
+use super::words::PageWords;
 use crate::experiment::{Better, Method};
 use crate::report::data::ReportedExperiment;
 use crate::report::document::{Checklist, Scorecard, ScoredMetric, ScoredTreatment};
@@ -23,7 +23,7 @@ use crate::report::table::{Cell, Tone};
 const SIZE: (f64, f64) = (190.0, 26.0);
 
 /// A scorecard; `id` is that of its health, unique in the page.
-pub(super) fn scorecard(card: &Scorecard<'_>, id: &str, words: &Words) -> Markup {
+pub(super) fn scorecard(card: &Scorecard<'_>, id: &str, words: &PageWords) -> Markup {
     let name = plain(&card.experiment.name);
     html! {
         section.scorecard aria-label={ "Scorecard of " (name) } {
@@ -37,7 +37,7 @@ pub(super) fn scorecard(card: &Scorecard<'_>, id: &str, words: &Words) -> Markup
 }
 
 /// What the rule requires, a short line each.
-fn requirements(criteria: &Checklist, words: &Words) -> Markup {
+fn requirements(criteria: &Checklist, words: &PageWords) -> Markup {
     html! {
         ul.criteria aria-label="Decision rule" {
             @for row in &criteria.rows {
@@ -56,7 +56,7 @@ fn requirements(criteria: &Checklist, words: &Words) -> Markup {
 fn table(
     experiment: &ReportedExperiment,
     treatment: &ScoredTreatment<'_>,
-    words: &Words,
+    words: &PageWords,
 ) -> Markup {
     let control = plain(experiment.name_of(&experiment.control));
     let (name, [of_control, of_treatment]) = (plain(&treatment.name), &treatment.users);
@@ -96,7 +96,7 @@ fn metric(
     treatment: &str,
     interval: &str,
     scale: Option<&Scale>,
-    words: &Words,
+    words: &PageWords,
 ) -> Markup {
     let better = match row.metric.better {
         Better::Higher => "↑ higher is better",
@@ -224,7 +224,7 @@ fn drawn(row: &ScoredMetric<'_>, scale: &Scale) -> Option<String> {
 }
 
 /// How the table is to be read.
-fn key(card: &Scorecard<'_>, words: &Words) -> Markup {
+fn key(card: &Scorecard<'_>, words: &PageWords) -> Markup {
     let truth = card.treatments.iter().flat_map(|own| &own.rows).any(|row| row.truth.is_some());
     html! {
         p.small.dim {
@@ -240,7 +240,7 @@ fn key(card: &Scorecard<'_>, words: &Words) -> Markup {
 }
 
 /// Health: a line where all is well, and what is not well in full.
-fn health(card: &Scorecard<'_>, id: &str, words: &Words) -> Markup {
+fn health(card: &Scorecard<'_>, id: &str, words: &PageWords) -> Markup {
     let (doubts, passed) = (card.doubts.rows.len(), card.passed.rows.len());
     let checks = |n: usize| if n == 1 { "1 check".to_owned() } else { format!("{n} checks") };
     html! {

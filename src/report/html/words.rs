@@ -17,7 +17,7 @@ use crate::report::format::readable;
 
 /// The words of one page.
 #[derive(Debug, Default)]
-pub(super) struct Words {
+pub(super) struct PageWords {
     /// What ids begin with.
     prefix: String,
     /// Names of metrics and checks by key.
@@ -26,7 +26,7 @@ pub(super) struct Words {
     terms: RefCell<BTreeSet<&'static str>>,
 }
 
-impl Words {
+impl PageWords {
     /// The names in a document.
     pub(super) fn of(document: &[Element<'_>], prefix: &str) -> Self {
         let mut words = Self { prefix: prefix.to_owned(), ..Self::default() };
