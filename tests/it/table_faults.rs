@@ -114,7 +114,7 @@ fn words_for_nothing_are_counted_apart_from_empty_cells() {
     let found = health(&ran.json(), "missing_values");
     assert_eq!(
         found,
-        "3 cells of `cost` are empty (2 of them with a word for nothing, the first in line 6: `NaN`), 2 of `a`, 1 of `b`; units \
+        "3 cells of `cost` are empty (2 of them with a word for a missing value, the first in line 6: `NaN`), 2 of `a`, 1 of `b`; units \
          without a value are left out of `cost:mean` (`--missing zero` counts them as 0)"
     );
 }

@@ -632,7 +632,7 @@ fn doubtful_data_are_counted_and_told() {
     assert_eq!(table["missing"]["latency"], 1);
     assert_eq!(
         table["faults"][0],
-        json!({ "line": 222, "reason": "column `latency`: expected a number, found the text `fast`" })
+        json!({ "line": 222, "reason": "column `latency`: expected a number, found the text `fast`", "column": "latency" })
     );
     assert!(
         table["faults"][1]["reason"].as_str().unwrap().contains("1 cells, the first line has 3")

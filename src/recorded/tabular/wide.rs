@@ -356,7 +356,9 @@ fn missing_values(
     };
     let marked = tally.first_mark.as_ref().map_or_else(String::new, |(line, word)| {
         let many = figure::count(tally.marked);
-        format!(" ({many} of them with a word for nothing, the first in line {line}: `{word}`)")
+        format!(
+            " ({many} of them with a word for a missing value, the first in line {line}: `{word}`)"
+        )
     });
     format!(
         "{} cells of `{name}` are empty{marked}, {}; {what}",
