@@ -7,7 +7,7 @@ use simlab::power::{
     Design, PoolChoice, Power, PowerPart, PowerRequest, Replication, aggregate, conduct, merge,
     no_pool_because, read_part, without_effect,
 };
-use simlab::scenario::{LESSONS, LIBRARY, Scenario, load};
+use simlab::scenario::{LIBRARY, Scenario, load};
 
 fn scenario(name: &str) -> Scenario {
     load(name).unwrap().scenario
@@ -81,10 +81,10 @@ fn drawn_users_give_the_shares_and_the_costs_of_simulated_runs() {
 #[ignore = "a long study: `.ci/run` and `cargo test -- --ignored` run it"]
 fn every_built_in_scenario_that_has_a_pool_agrees_with_its_simulated_runs() {
     let mut pools = Vec::new();
-    for own in LIBRARY.iter().chain(LESSONS) {
+    for own in LIBRARY {
         let (name, scenario) = (own.name, scenario(own.name));
         if !scenario.studies.is_empty() && no_pool_because(&scenario).is_none() {
-            // Of some 100 comparisons, one in 3,000 is further apart than 3.6 standard errors.
+            // One comparison in 3,000 is further apart than 3.6 standard errors.
             agree(&scenario, (200, 500, 10_000), 3.6);
             pools.push(name);
         }
