@@ -1,39 +1,9 @@
 // Drives the course: predict with a click and with the keyboard, the result and many runs come, the slider and the knob turn, an
 // exercise is checked, progress stays; no console message, no request off the machine, axe in both themes at three widths.
-import { readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
-import puppeteer from 'puppeteer-core'
+import { browser, checked, end, fault, opened as open, skips, themed } from './browser.mjs'
 
 const url = process.argv[2]
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
-const start = { executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: ['--no-sandbox'], timeout: 60_000 }
-const browser = await puppeteer.launch(start).catch((error) => {
-  console.error(`error: Chromium does not start here: ${error.message.split('\n')[0]}`)
-  process.exit(1)
-})
-let faults = 0
-const fault = (where, what) => { faults += 1; console.error(`${where}: ${what}`) }
-const opened = async (where, path, { bypass = false } = {}) => {
-  const page = await browser.newPage()
-  page.setDefaultTimeout(180_000)
-  if (bypass) await page.setBypassCSP(true)
-  page.on('console', (message) => fault(where, `console: ${message.text()}`))
-  page.on('pageerror', (error) => fault(where, error.message))
-  page.on('request', (request) => { if (!request.url().startsWith(url) && !request.url().startsWith('data:')) fault(where, `loads ${request.url()}`) })
-  await page.goto(url + path)
-  return page
-}
-const checked = async (page, where) => {
-  const over = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)
-  if (over > 0) fault(where, `scrolls sideways by ${over} px`)
-  await page.evaluate(() => document.querySelectorAll('details').forEach((own) => { own.open = true }))
-  const ids = await page.evaluate(() => { const all = [...document.querySelectorAll('[id]')].map((own) => own.id); return all.filter((id, at) => all.indexOf(id) !== at) })
-  if (ids.length) fault(where, `ids that are there twice: ${ids.slice(0, 3)}`)
-  await page.evaluate(axe)
-  const result = await page.evaluate(() => globalThis.axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa'] }))
-  for (const violation of result.violations) fault(where, `${violation.id}: ${violation.help}: ${violation.nodes.slice(0, 2).map((node) => node.html.slice(0, 160)).join(' | ')}`)
-  if (process.env.PICTURES) await page.screenshot({ path: `${process.env.PICTURES}/${where.replaceAll(' ', '-')}.png`, fullPage: true })
-}
+const opened = (where, path, options = {}) => open(where, url + path, { own: url, patience: 180_000, ...options })
 const text = (page, id) => page.$eval(`#${id}`, (own) => own.textContent)
 
 // The list, then the first lesson with the keyboard alone.
@@ -78,7 +48,7 @@ await users.click('[name=answer]')
 await users.click('[data-into=reveal] button')
 await users.waitForSelector('#reveal .headline')
 await users.waitForFunction(() => document.querySelectorAll('[data-runs] svg').length === 2)
-for (const theme of ['light', 'dark']) { await users.emulateMediaFeatures([{ name: 'prefers-color-scheme', value: theme }]); await checked(users, `lesson whole ${theme}`) }
+for (const theme of ['light', 'dark']) { await themed(users, theme); await checked(users, `lesson whole ${theme}`) }
 await users.setViewport({ width: 360, height: 900 })
 await checked(users, 'lesson whole 360')
 await users.close()
@@ -98,16 +68,12 @@ for (const path of ['/learn?path=all', '/learn/security-level', '/learn/peeking/
     for (const width of [360, 768, 1440]) {
       const where = `learn ${path.replaceAll(/[/?=]/g, ' ').trim()} ${theme} ${width}`
       const page = await opened(where, path, { bypass: true })
-      await page.emulateMediaFeatures([{ name: 'prefers-color-scheme', value: theme }])
+      await themed(page, theme)
       await page.setViewport({ width, height: 900 })
-      await page.keyboard.press('Tab')
-      const first = await page.evaluate(() => document.activeElement.textContent.trim())
-      if (!first.startsWith('Skip to')) fault(where, `the first stop of the keyboard is "${first}"`)
+      await skips(page, where)
       await checked(page, where)
       await page.close()
     }
   }
 }
-await browser.close()
-console.log(faults === 0 ? 'the course: nothing to mend' : `${faults} faults`)
-process.exit(faults === 0 ? 0 : 1)
+await end('the course')

@@ -1,42 +1,13 @@
 // Drives the page of `simlab play`: a slider changes the report within a time limit, wrong values are explained, dots fill in and open
 // their run, the truth is hidden until asked for; no console message, no request off the machine, axe in both themes at three widths.
-import { readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
-import puppeteer from 'puppeteer-core'
+import { browser, checked, end, fault, opened as open, skips, themed } from './browser.mjs'
 
 const [url, limit] = [process.argv[2], Number(process.argv[3])]
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
-const start = { executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: ['--no-sandbox'], timeout: 60_000 }
-const browser = await puppeteer.launch(start).catch((error) => {
-  console.error(`error: Chromium does not start here: ${error.message.split('\n')[0]}`)
-  process.exit(1)
-})
-let faults = 0
-const fault = (where, what) => { faults += 1; console.error(`${where}: ${what}`) }
-const opened = async (where, path = '/', { bypass = false } = {}) => {
-  const page = await browser.newPage()
-  page.setDefaultTimeout(120_000)
-  if (bypass) await page.setBypassCSP(true)
-  page.on('console', (message) => fault(where, `console: ${message.text()}`))
-  page.on('pageerror', (error) => fault(where, error.message))
-  page.on('request', (request) => { if (!request.url().startsWith(url) && !request.url().startsWith('data:')) fault(where, `loads ${request.url()}`) })
-  await page.goto(url + path)
-  return page
-}
+const opened = (where, path = '/', options = {}) => open(where, url + path, { own: url, ...options })
 // A slow machine ends with fewer than 200 dots.
 const settled = (page) => page.waitForFunction(() => document.querySelectorAll('#dots a.dot').length >= 8 && !document.querySelector('#dots [data-more]'))
 const verdict = (page) => page.$eval('#results', (results) => results.textContent)
 const set = (page, id, value) => page.$eval(`[data-of="k-${id}"]`, (slider, value) => { slider.value = value; slider.dispatchEvent(new Event('input', { bubbles: true })) }, value)
-const checked = async (page, where) => {
-  const over = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)
-  if (over > 0) fault(where, `scrolls sideways by ${over} px`)
-  await page.evaluate(() => document.querySelectorAll('details').forEach((own) => { own.open = true }))
-  await page.evaluate(axe)
-  const result = await page.evaluate(() => globalThis.axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa'] }))
-  for (const violation of result.violations) fault(where, `${violation.id}: ${violation.help}: ${violation.nodes.slice(0, 2).map((node) => node.html.slice(0, 160)).join(' | ')}`)
-  if (process.env.PICTURES) await page.screenshot({ path: `${process.env.PICTURES}/${where.replaceAll(' ', '-')}.png` })
-}
-const themed = (page, theme) => page.emulateMediaFeatures([{ name: 'prefers-color-scheme', value: theme }])
 
 // Sliders: the time from a change to the new picture, as the browser sees it.
 const page = await opened('sliders', '/?traffic.queries=600')
@@ -109,13 +80,9 @@ for (const theme of ['light', 'dark']) {
     await themed(page, theme)
     await page.setViewport({ width, height: 900 })
     await settled(page)
-    await page.keyboard.press('Tab')
-    const first = await page.evaluate(() => document.activeElement.textContent.trim())
-    if (!first.startsWith('Skip to')) fault(where, `the first stop of the keyboard is "${first}"`)
+    await skips(page, where)
     await checked(page, where)
     await page.close()
   }
 }
-await browser.close()
-console.log(faults === 0 ? 'the page to play with: nothing to mend' : `${faults} faults`)
-process.exit(faults === 0 ? 0 : 1)
+await end('the page to play with')

@@ -8,7 +8,7 @@ use crate::diagnostic::Diagnostic;
 use crate::power::{self, Design, PoolChoice, PowerRequest};
 use crate::report::{ExpectationResult, Report, rollouts_as_expected};
 use crate::run::{self, RunOptions, SetupError, Size};
-use crate::scenario::{self, BuiltIn, LESSONS, Loaded, Rates, parse_kept};
+use crate::scenario::{self, BuiltIn, LESSONS, Loaded, Rates, Scenario, parse_kept};
 
 /// A lesson in its place in the course.
 #[derive(Debug)]
@@ -122,6 +122,19 @@ pub fn one_side(
     side(if turned { &lesson.after } else { &lesson.before }, jobs)
 }
 
+/// What a lesson asks of the power analysis.
+pub(super) fn asked(rates: &Rates, scenario: &Scenario) -> PowerRequest {
+    PowerRequest {
+        replications: u64::from(rates.replications),
+        sizes: vec![rates.users],
+        looks: rates.looks.max(1),
+        seed: scenario.seed.0,
+        aa: rates.aa,
+        truth_users: Some(rates.users),
+        pool: PoolChoice::Full,
+    }
+}
+
 fn side(loaded: &Loaded, jobs: usize) -> Result<LessonSide, SetupError> {
     let scenario = &loaded.scenario;
     let report = run::run(
@@ -132,16 +145,7 @@ fn side(loaded: &Loaded, jobs: usize) -> Result<LessonSide, SetupError> {
     let ships = match scenario.lesson.as_ref().and_then(|lesson| lesson.rates.clone()) {
         None => None,
         Some(rates) => {
-            let asked = PowerRequest {
-                replications: u64::from(rates.replications),
-                sizes: vec![rates.users],
-                looks: rates.looks.max(1),
-                seed: scenario.seed.0,
-                aa: rates.aa,
-                truth_users: Some(rates.users),
-                pool: PoolChoice::Full,
-            };
-            let design = Design::new(scenario, asked, |_, _| ())?;
+            let design = Design::new(scenario, asked(&rates, scenario), |_, _| ())?;
             let wanted: Vec<u64> = (0..u64::from(rates.replications)).collect();
             let done = power::conduct(&design, &wanted, jobs, &AtomicBool::new(false), |_| ())?;
             let power = power::aggregate(&design.header(None), &done);

@@ -4,6 +4,8 @@
 //!
 //! Does not know: what a lesson teaches.
 
+use std::sync::OnceLock;
+
 use super::lesson::Course;
 use crate::scenario::BuiltIn;
 
@@ -20,31 +22,34 @@ pub struct CoursePath {
     names: &'static [&'static str],
 }
 
+/// The first five lessons, and the mistakes that most teams make.
+const DOZEN: &[&str] = &[
+    "security-level",
+    "premium-model",
+    "both-at-once",
+    "cost-paradox",
+    "a-a-test",
+    "too-few-users",
+    "peeking",
+    "noisy-metric",
+    "broken-rollout",
+    "lenient-judge",
+    "two-readings",
+    "exposure-dilution",
+];
+
 const PATHS: [CoursePath; 3] = [
     CoursePath {
         key: "5",
         title: "First five",
         purpose: "For a first hour: what an experiment on an AI system shows, and how much of it is luck.",
-        names: &["security-level", "premium-model", "both-at-once", "cost-paradox", "a-a-test"],
+        names: DOZEN.split_at(5).0,
     },
     CoursePath {
         key: "12",
         title: "A dozen",
         purpose: "For an afternoon: the first five, and the mistakes that most teams make.",
-        names: &[
-            "security-level",
-            "premium-model",
-            "both-at-once",
-            "cost-paradox",
-            "a-a-test",
-            "too-few-users",
-            "peeking",
-            "noisy-metric",
-            "broken-rollout",
-            "lenient-judge",
-            "two-readings",
-            "exposure-dilution",
-        ],
+        names: DOZEN,
     },
     CoursePath {
         key: "all",
@@ -57,9 +62,22 @@ const PATHS: [CoursePath; 3] = [
 impl CoursePath {
     /// Its lessons, in order.
     pub fn lessons(&self) -> impl Iterator<Item = &'static BuiltIn> + use<'_> {
-        let has =
-            move |file: &&'static BuiltIn| self.names.is_empty() || self.names.contains(&file.name);
-        Course::files().iter().filter(has)
+        Course::files().iter().filter(|file| self.has(file))
+    }
+
+    /// How long its lessons take together. They are read once, because that takes longer than a page
+    /// should.
+    #[must_use]
+    pub fn minutes(&self) -> u32 {
+        static ALL: OnceLock<Vec<u32>> = OnceLock::new();
+        let of = |file: &BuiltIn| Course::lesson(file.name).map_or(0, |own| own.minutes());
+        let all = ALL.get_or_init(|| Course::files().iter().map(of).collect());
+        let own = Course::files().iter().zip(all);
+        own.filter(|(file, _)| self.has(file)).map(|(_, minutes)| minutes).sum()
+    }
+
+    fn has(&self, file: &BuiltIn) -> bool {
+        self.names.is_empty() || self.names.contains(&file.name)
     }
 }
 

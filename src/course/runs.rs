@@ -6,7 +6,8 @@
 
 use std::sync::atomic::AtomicBool;
 
-use crate::power::{AtSize, Design, PoolChoice, PowerRequest, conduct, side_by_side};
+use super::lesson::asked;
+use crate::power::{AtSize, Design, conduct, side_by_side};
 use crate::report::{Expect, Report};
 use crate::run::{PreparedScenario, RunOptions, SetupError, Simulation};
 use crate::scenario::{Lesson, Rates, Scenario};
@@ -141,18 +142,5 @@ impl LessonRuns {
             decision: Some(decision),
             met: self.wanted.as_ref().map(|wanted| wanted.verdict == Some(decision)),
         }
-    }
-}
-
-/// What a lesson asks of the power analysis.
-fn asked(rates: &Rates, scenario: &Scenario) -> PowerRequest {
-    PowerRequest {
-        replications: u64::from(rates.replications),
-        sizes: vec![rates.users],
-        looks: rates.looks.max(1),
-        seed: scenario.seed.0,
-        aa: rates.aa,
-        truth_users: Some(rates.users),
-        pool: PoolChoice::Full,
     }
 }

@@ -5,7 +5,7 @@
 //!
 //! Does not know: how anything is run.
 
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use maud::{Markup, PreEscaped, html};
 
 use super::knob::Knob;
 use super::lesson_runs::RunsSoFar;
@@ -14,7 +14,9 @@ use crate::explain::{Term, terms};
 use crate::figure;
 use crate::power::MonteCarloEstimate;
 use crate::report::escape::plain;
-use crate::report::{Histogram, Number, Report, histogram, middle, readable, scorecards_to_html};
+use crate::report::{
+    Histogram, Number, Report, histogram, html_page, middle, readable, scorecards_to_html,
+};
 use crate::scenario::{Exercise, Extreme, Lesson};
 use crate::verdict::Decision;
 
@@ -72,36 +74,25 @@ pub struct LessonSteps {
 }
 
 fn frame(title: &str, body: &Markup) -> String {
-    let page = html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="color-scheme" content="light dark";
-                title { (title) " · simlab" }
-                link rel="icon" href="data:,";
-                link rel="stylesheet" href="/play.css";
-                script src="/learn.js" defer {}
-            }
-            body.learn {
-                a.skip href="#main" { "Skip to the lesson" }
-                (body)
-                footer { p.dim.small { "Every result on this page is a run on this machine. Your progress is kept in this browser only. " a href="/" { "Play with a scenario" } } }
-            }
+    let head = html! {
+        title { (title) " · simlab" }
+        link rel="icon" href="data:,";
+        link rel="stylesheet" href="/play.css";
+        script src="/learn.js" defer {}
+    };
+    let body = html! {
+        body.learn {
+            a.skip href="#main" { "Skip to the lesson" }
+            (body)
+            footer { p.dim.small { "Every result on this page is a run on this machine. Your progress is kept in this browser only. " a href="/" { "Play with a scenario" } } }
         }
     };
-    page.into_string()
+    html_page(&head, &body)
 }
 
 /// The lessons of a path.
 pub fn contents(path: &CoursePath) -> String {
     let files = Course::files();
-    let minutes: u32 = path
-        .lessons()
-        .filter_map(|file| Course::lesson(file.name).ok())
-        .map(|own| own.minutes())
-        .sum();
     let mut part = String::new();
     let body = html! {
         header { h1 { "Learn to read experiments" } p.dim { "Predict a result, run the experiment, compare. Then change one setting and see what it does." } }
@@ -111,7 +102,7 @@ pub fn contents(path: &CoursePath) -> String {
                     a.button href={ "/learn?path=" (own.key) } aria-current=[(own.key == path.key).then_some("page")] { (own.title) }
                 }
             }
-            p { (path.purpose) " " (path.lessons().count()) " lessons, about " (minutes) " minutes." }
+            p { (path.purpose) " " (path.lessons().count()) " lessons, about " (path.minutes()) " minutes." }
             p #progress.small role="status" data-all=(path.lessons().count()) {}
             ol.lessons {
                 @for file in path.lessons() {
@@ -370,11 +361,18 @@ pub fn runs(
             p.small { "Nearly all of these runs estimate a change between " strong { (figure::change(from)) } " and " strong { (figure::change(to)) } ". Each has other users, and the same truth." }
         }
         (decided(so_far))
-        @if so_far.ended && so_far.problem.is_none() && (so_far.done.len() as u64) < so_far.asked {
-            p.small.warn { "Only " (so_far.done.len()) " runs: the others would take too long." }
-        }
+        @if so_far.problem.is_none() { (cut_short(so_far)) }
     }
     .into_string()
+}
+
+/// Says where runs ended before all were done.
+fn cut_short(so_far: &RunsSoFar) -> Markup {
+    html! {
+        @if so_far.ended && (so_far.done.len() as u64) < so_far.asked {
+            p.small.warn { "Only " (so_far.done.len()) " of " (so_far.asked) " runs: the others would take too long." }
+        }
+    }
 }
 
 fn decided(so_far: &RunsSoFar) -> Markup {
@@ -473,6 +471,7 @@ pub fn exercise(
                 }
             }
         }
+        @if !waits { (cut_short(found)) @if let Some((_, so_far)) = beside { (cut_short(so_far)) } }
     }
     .into_string()
 }
@@ -523,7 +522,7 @@ pub fn notes(lesson: &CourseLesson, around: &LessonPlace) -> String {
                 dt { "The point" } dd { (prose(&text.claim, lesson)) }
                 dt { "Question" } dd { (prose(&text.question, lesson)) }
                 dt { "Right answer" } dd { (prose(text.answers.get(text.right).map_or("", String::as_str), lesson)) }
-                dt { "Usual wrong answers" } dd { ul { @for (_, answer) in wrong { li { (prose(answer, lesson)) } } } }
+                dt { "Wrong answers" } dd { ul { @for (_, answer) in wrong { li { (prose(answer, lesson)) } } } }
                 dt { "Point at" } dd { (prose(&text.look_at, lesson)) }
                 dt { "Knob" } dd { (prose(&text.knob, lesson)) }
                 dt { "Then" } dd { (prose(&text.then, lesson)) }
@@ -541,29 +540,23 @@ pub fn slides(lesson: &CourseLesson) -> String {
     let title = plain(&lesson.before.scenario.title);
     let slide = |heading: &str, inside: Markup| html! { section { h2 { (heading) } (inside) } };
     let right = text.answers.get(text.right).map_or("", String::as_str);
-    let page = html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="color-scheme" content="light dark";
-                meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'";
-                title { (title) }
-                style { (PreEscaped(SLIDES)) }
-            }
-            body {
-                section { h1 { (title) } @if !text.goal.is_empty() { p { (plain(&text.goal)) } } p.dim { "About " (lesson.minutes()) " minutes · simlab learn " (lesson.name) } }
-                (slide("Predict", html! { p { (prose(&text.question, lesson)) } ol { @for answer in &text.answers { li { (prose(answer, lesson)) } } } }))
-                (slide("Run", html! { p { "Run: " code { "simlab learn " (lesson.name) } } p { "Look at: " (prose(&text.look_at, lesson)) } }))
-                (slide("Answer", html! { p { strong { (text.right + 1) ". " (prose(right, lesson)) } } p { (prose(&text.claim, lesson)) } }))
-                (slide("Turn the knob", html! { p { (prose(&text.knob, lesson)) } }))
-                (slide("What happened", html! { p { (prose(&text.then, lesson)) } }))
-                @if let Some(exercise) = &text.exercise { (slide("Exercise", html! { p { (plain(&exercise.task)) } p.dim { (range(exercise)) } })) }
-            }
+    let head = html! {
+        meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'";
+        title { (title) }
+        style { (PreEscaped(SLIDES)) }
+    };
+    let body = html! {
+        body {
+            section { h1 { (title) } @if !text.goal.is_empty() { p { (plain(&text.goal)) } } p.dim { "About " (lesson.minutes()) " minutes · simlab learn " (lesson.name) } }
+            (slide("Predict", html! { p { (prose(&text.question, lesson)) } ol { @for answer in &text.answers { li { (prose(answer, lesson)) } } } }))
+            (slide("Run", html! { p { "Run: " code { "simlab learn " (lesson.name) } } p { "Look at: " (prose(&text.look_at, lesson)) } }))
+            (slide("Answer", html! { p { strong { (text.right + 1) ". " (prose(right, lesson)) } } p { (prose(&text.claim, lesson)) } }))
+            (slide("Turn the knob", html! { p { (prose(&text.knob, lesson)) } }))
+            (slide("What happened", html! { p { (prose(&text.then, lesson)) } }))
+            @if let Some(exercise) = &text.exercise { (slide("Exercise", html! { p { (plain(&exercise.task)) } p.dim { (range(exercise)) } })) }
         }
     };
-    page.into_string()
+    html_page(&head, &body)
 }
 
 /// The style of slides: a screen each, and a page each on paper.

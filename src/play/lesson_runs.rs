@@ -90,6 +90,8 @@ impl LessonFields {
 
 impl Field {
     fn fill(&self, runs: &LessonRuns, count: u64, turn: &Mutex<()>) {
+        // Whoever waits for its turn does not use its time up.
+        let _turn = held(turn);
         let watch = Stopwatch::start();
         let go_on = || {
             if held(&self.seen).elapsed() > UNWATCHED {
@@ -98,10 +100,7 @@ impl Field {
             !self.stop.load(Ordering::Relaxed) && watch.elapsed() < LONGEST
         };
         let found = |run: LessonRun| held(&self.so_far).done.push(run);
-        let ended = {
-            let _turn = held(turn);
-            runs.run(count, JOBS, go_on, found)
-        };
+        let ended = runs.run(count, JOBS, go_on, found);
         let mut so_far = held(&self.so_far);
         so_far.problem = ended.err().map(|error| error.to_string());
         so_far.ended = true;

@@ -5,13 +5,13 @@
 //!
 //! Does not know: what a report says; `report` draws it.
 
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use maud::{Markup, PreEscaped, html};
 
 use super::knob::Knob;
 use super::state::PageState;
 use crate::diagnostic::{Diagnostic, render};
 use crate::report::escape::plain;
-use crate::report::{Report, report_style, to_html_part};
+use crate::report::{Report, html_page, report_style, to_html_part};
 use crate::scenario::Scenario;
 use crate::time::Duration;
 use crate::verdict::Decision;
@@ -72,43 +72,37 @@ fn class(decision: Decision) -> &'static str {
 pub fn whole(scenario: &Scenario, knobs: &[Knob], state: &PageState, shown: &Shown) -> String {
     let query = state.query();
     let name = plain(&scenario.name);
-    let page = html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="color-scheme" content="light dark";
-                title { (name) " · simlab play" }
-                link rel="icon" href="data:,";
-                link rel="stylesheet" href="/play.css";
-                script src="/play.js" defer {}
+    let head = html! {
+        title { (name) " · simlab play" }
+        link rel="icon" href="data:,";
+        link rel="stylesheet" href="/play.css";
+        script src="/play.js" defer {}
+    };
+    let body = html! {
+        body.play {
+            a.skip href="#results" { "Skip to the verdict" }
+            header {
+                h1 { (name) }
+                p.dim { (plain(&scenario.title)) " · " a href="/learn" { "The course" } }
             }
-            body.play {
-                a.skip href="#results" { "Skip to the verdict" }
-                header {
-                    h1 { (name) }
-                    p.dim { (plain(&scenario.title)) " · " a href="/learn" { "The course" } }
+            div.desk {
+                form #knobs action="/" method="get" novalidate autocomplete="off" aria-label="Settings" {
+                    (actions(&query, state))
+                    (settings(knobs, state))
                 }
-                div.desk {
-                    form #knobs action="/" method="get" novalidate autocomplete="off" aria-label="Settings" {
-                        (actions(&query, state))
-                        (settings(knobs, state))
+                main #main {
+                    p #status.small role="status" {}
+                    ol #line hidden aria-label="The verdict each time somebody looked" {}
+                    section #dots aria-label="The same experiment many times" {
+                        noscript { p.small.dim { "Without JavaScript the field of runs is not filled; " code { "simlab power" } " counts verdicts in a terminal." } }
                     }
-                    main #main {
-                        p #status.small role="status" {}
-                        ol #line hidden aria-label="The verdict each time somebody looked" {}
-                        section #dots aria-label="The same experiment many times" {
-                            noscript { p.small.dim { "Without JavaScript the field of runs is not filled; " code { "simlab power" } " counts verdicts in a terminal." } }
-                        }
-                        div #results { (PreEscaped(result(shown))) }
-                    }
+                    div #results { (PreEscaped(result(shown))) }
                 }
-                footer { p.dim.small { "Everything on this page is computed on this machine by " code { "simlab play" } ", with the engine of " code { "simlab run" } ". Nothing is sent anywhere." } }
             }
+            footer { p.dim.small { "Everything on this page is computed on this machine by " code { "simlab play" } ", with the engine of " code { "simlab run" } ". Nothing is sent anywhere." } }
         }
     };
-    page.into_string()
+    html_page(&head, &body)
 }
 
 /// What can be done with the settings as a whole.

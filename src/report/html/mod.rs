@@ -9,6 +9,7 @@
 mod charts;
 mod drawing;
 mod flow;
+mod frame;
 mod graph;
 mod histogram;
 mod page;
@@ -19,6 +20,7 @@ mod scorecard;
 pub(crate) mod tests;
 mod words;
 
+pub(crate) use frame::html_page;
 pub(crate) use histogram::{Histogram, counted, histogram, middle};
 pub(crate) use page::scorecards_to_html;
 pub use page::{report_style, to_html, to_html_part};

@@ -2,8 +2,9 @@
 //!
 //! Does not know: what a report says, or how a chart is drawn.
 
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use maud::{Markup, PreEscaped, html};
 
+use super::frame::html_page;
 use super::graph;
 use super::parts::{checklist, class, drawn, facts, figure, legend, table};
 use super::scorecard::scorecard;
@@ -70,31 +71,25 @@ fn document_to_html(document: &[Element<'_>]) -> String {
         .iter()
         .find_map(|element| if let Element::Title(title) = element { Some(title) } else { None });
     let Title { line, subject, summary } = title.cloned().unwrap_or_default();
-    let page = html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="color-scheme" content="light dark";
-                meta name="referrer" content="no-referrer";
-                meta http-equiv="Content-Security-Policy" content=(POLICY);
-                meta name="generator" content=(plain(&line));
-                title { (plain(&subject)) " · simlab" }
-                style { (PreEscaped(STYLE)) }
+    let head = html! {
+        meta name="referrer" content="no-referrer";
+        meta http-equiv="Content-Security-Policy" content=(POLICY);
+        meta name="generator" content=(plain(&line));
+        title { (plain(&subject)) " · simlab" }
+        style { (PreEscaped(STYLE)) }
+    };
+    let body = html! {
+        body {
+            a.skip href="#main" { "Skip to the verdict" }
+            header {
+                h1 { (plain(&subject)) }
+                p.dim.small { (plain(&summary)) }
             }
-            body {
-                a.skip href="#main" { "Skip to the verdict" }
-                header {
-                    h1 { (plain(&subject)) }
-                    p.dim.small { (plain(&summary)) }
-                }
-                main #main { (main_part(document)) }
-                footer { p.dim.small { "Rendered by " (plain(&line)) ". The page is complete in itself and runs no script. Dotted words open an explanation; " code { "simlab explain TERM" } " has the same in a terminal." } }
-            }
+            main #main { (main_part(document)) }
+            footer { p.dim.small { "Rendered by " (plain(&line)) ". The page is complete in itself and runs no script. Dotted words open an explanation; " code { "simlab explain TERM" } " has the same in a terminal." } }
         }
     };
-    let mut text = page.into_string();
+    let mut text = html_page(&head, &body);
     text.push('\n');
     text
 }

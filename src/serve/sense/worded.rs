@@ -185,7 +185,7 @@ fn tool(name: &str, description: &str, schema: &Value) -> OfferedTool {
     }
 }
 
-/// A name of a tool at the begin of a text.
+/// A name of a tool at the beginning of a text.
 fn name_at(text: &str) -> Option<&str> {
     let end = text.find(|c: char| !c.is_alphanumeric() && c != '_' && c != '-');
     let name = text.get(..end.unwrap_or(text.len()))?;
@@ -345,7 +345,7 @@ fn schema_of(told: &Value) -> Option<Value> {
     Some(json!({ "type": "object", "properties": own, "required": required }))
 }
 
-/// The value at the begin of a text, as JSON or as Python writes it.
+/// The value at the beginning of a text, as JSON or as Python writes it.
 fn literal(text: &str) -> Option<Value> {
     let mut json = String::with_capacity(text.len());
     let mut characters = text.chars().peekable();
