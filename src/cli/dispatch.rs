@@ -5,17 +5,30 @@
 use std::process::ExitCode;
 
 use clap::Parser;
+use clap::error::{ContextKind, ContextValue};
 
 use super::args::{Cli, Command};
 use super::{
     analyze, bootstrap, calibrate, commands, drive, estimate, journal, learn, live, mcp, new, plan,
     play, power, reference, serve, sql, words,
 };
+use crate::llm::wire::address::hidden;
+
+/// An error about an argument, without what may be a key in an address.
+fn without_keys(mut error: clap::Error) -> clap::Error {
+    for kind in [ContextKind::InvalidValue, ContextKind::InvalidArg] {
+        if let Some(ContextValue::String(text)) = error.get(kind) {
+            let text = ContextValue::String(hidden(text));
+            error.insert(kind, text);
+        }
+    }
+    error
+}
 
 /// The program: reads the arguments, does what they say, tells how it ended.
 #[must_use]
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = Cli::try_parse().unwrap_or_else(|error| without_keys(error).exit());
     let exit = match cli.command {
         Command::Run(args) if args.live => live::run(&args),
         Command::Run(args) => commands::run(&args),

@@ -15,6 +15,15 @@ pub fn is_address(address: &str) -> bool {
     })
 }
 
+/// A text in which an address that may carry a key, in a user, a query or a fragment, is not shown.
+#[must_use]
+pub fn hidden(text: &str) -> String {
+    match text.split_once("://") {
+        Some((before, rest)) if rest.contains(['@', '?', '#']) => format!("{before}://[hidden]"),
+        _ => text.to_owned(),
+    }
+}
+
 /// Whether an address is on this machine.
 #[must_use]
 pub fn is_loopback(address: &str) -> bool {

@@ -268,3 +268,21 @@ fn faults_belong_to_a_mock_and_a_mock_to_a_live_run() {
         assert!(ran.err.contains(words), "{arguments:?}: {}", ran.err);
     }
 }
+
+#[test]
+fn an_address_that_may_carry_a_key_is_refused_unseen() {
+    for arguments in [
+        &["run", "security", "--live", "--tool", "x=https://u:s3cret@host/mcp"][..],
+        &["run", "security", "--live", "--tool", "x=https://host/mcp?key=s3cret"],
+        &["drive", "https://u:s3cret@host/chat"],
+        &["serve", "security", "--record", "f", "--upstream", "anthropic=https://u:s3cret@host"],
+        &["list", "https://u:s3cret@host"],
+        &["serve", "--port", "https://u:s3cret@host"],
+    ] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_simlab"));
+        let ran = ran(command.args(arguments));
+        assert_eq!(ran.code, 2, "{arguments:?}: {}", ran.err);
+        assert!(ran.err.contains("https://[hidden]"), "{arguments:?}: {}", ran.err);
+        assert!(!ran.err.contains("s3cret") && !ran.out.contains("s3cret"), "{}", ran.err);
+    }
+}
