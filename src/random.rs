@@ -13,10 +13,15 @@
 //!
 //! Does not know: what the luck is used for.
 
+mod ahead;
+
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
+use simlab_chacha::Stream;
 use siphasher::sip128::{Hasher128, SipHasher13};
 use std::hash::Hasher;
+
+pub use ahead::StagesAhead;
 
 /// Everything that is left to chance. Numbers are explicit and never reused: 2, 11, 15 and 18
 /// belonged to purposes that are gone.
@@ -169,13 +174,23 @@ impl Seed {
     /// The stage (purpose, owner, nth): a short run of variates that are taken by position.
     #[must_use]
     pub fn stage(self, purpose: Purpose, owner: Owner, nth: u64) -> Stage {
-        let mut key = [0; 32];
-        key[..8].copy_from_slice(&self.0.to_le_bytes());
-        key[8..16].copy_from_slice(&(purpose as u64).to_le_bytes());
-        key[16..].copy_from_slice(&owner.0.to_le_bytes());
-        let mut generator = ChaCha8Rng::from_seed(key);
-        generator.set_stream(nth);
-        Stage(generator)
+        Stage::Alone(generator(self.stream(purpose, owner, nth)))
+    }
+
+    /// Which stream of numbers a stage is.
+    fn stream(self, purpose: Purpose, Owner(owner): Owner, nth: u64) -> Stream {
+        let (seed, purpose) = (self.0, purpose as u64);
+        let words = [
+            seed,
+            seed >> 32,
+            purpose,
+            purpose >> 32,
+            owner as u64,
+            (owner >> 32) as u64,
+            (owner >> 64) as u64,
+            (owner >> 96) as u64,
+        ];
+        Stream { key: words.map(|word| word as u32), number: nth }
     }
 
     /// A seed that is derived from this one, for what the same users did before the experiment.
@@ -249,14 +264,56 @@ impl Luck {
     }
 }
 
+/// The generator of a stream, at its start.
+fn generator(stream: Stream) -> ChaCha8Rng {
+    let mut key = [0; 32];
+    for (bytes, word) in key.as_chunks_mut().0.iter_mut().zip(stream.key) {
+        *bytes = word.to_le_bytes();
+    }
+    let mut generator = ChaCha8Rng::from_seed(key);
+    generator.set_stream(stream.number);
+    generator
+}
+
 /// One stage of luck. Variates are taken in a fixed order, so position names them.
-pub struct Stage(ChaCha8Rng);
+pub enum Stage {
+    /// Drawn by itself.
+    Alone(ChaCha8Rng),
+    /// Begun together with others.
+    Begun(Begun),
+}
+
+/// The first numbers of a stage.
+pub struct Begun {
+    block: [u64; 8],
+    taken: usize,
+    stream: Stream,
+}
 
 impl Stage {
     /// 64 random bits.
     #[inline]
     pub fn bits(&mut self) -> u64 {
-        self.0.next_u64()
+        match self {
+            Self::Alone(generator) => generator.next_u64(),
+            Self::Begun(begun) => {
+                let Some(&bits) = begun.block.get(begun.taken) else { return self.go_on() };
+                begun.taken += 1;
+                bits
+            }
+        }
+    }
+
+    /// The number after those that were drawn with others.
+    #[cold]
+    fn go_on(&mut self) -> u64 {
+        if let Self::Begun(begun) = self {
+            let mut generator = generator(begun.stream);
+            // A block has 16 words.
+            generator.set_word_pos(16);
+            *self = Self::Alone(generator);
+        }
+        self.bits()
     }
 
     /// A uniform in the open interval (0, 1): never 0, never 1.

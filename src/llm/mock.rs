@@ -13,7 +13,7 @@ use crate::llm::model::{CallFailure, Completion, Prompt};
 use crate::llm::profile::{Latency, ModelProfile};
 use crate::llm::setup::{Causes, JudgeTraits, ToolKind, ToolSpec};
 use crate::llm::usage::UsageTables;
-use crate::random::{Luck, Owner, Purpose, Stage};
+use crate::random::{Luck, Owner, Purpose, Stage, StagesAhead};
 use crate::time::Duration;
 
 /// The mock of every model of a scenario.
@@ -44,10 +44,16 @@ pub(super) struct CallLuck {
     pub first: f64,
     pub second: f64,
     pub wording: u64,
+    /// What the task draws besides, once for the question or the answer; zeros where it draws
+    /// nothing.
+    pub besides: [f64; BESIDES],
 }
 
+/// Most numbers that a task draws besides.
+pub(super) const BESIDES: usize = 5;
+
 impl CallLuck {
-    fn draw(stage: &mut Stage) -> Self {
+    fn draw(stage: &mut Stage, besides: Option<Stage>) -> Self {
         Self {
             latency: stage.normal(),
             stall: stage.uniform(),
@@ -56,6 +62,8 @@ impl CallLuck {
             first: stage.uniform(),
             second: stage.uniform(),
             wording: stage.bits(),
+            besides: besides
+                .map_or([0.0; BESIDES], |mut stage| std::array::from_fn(|_| stage.uniform())),
         }
     }
 }
@@ -86,6 +94,20 @@ impl MockModels<'_> {
         self.answer_nth(prompt, prompt.place | u64::from(prompt.nth))
     }
 
+    /// The same answer, with the stages of luck of its owner drawn together.
+    ///
+    /// # Errors
+    /// The failures that the model's profile draws.
+    pub fn answer_ahead(
+        &self,
+        prompt: &Prompt<'_>,
+        ahead: &mut StagesAhead,
+    ) -> Result<Completion, CallFailure> {
+        self.drawn(prompt, prompt.place | u64::from(prompt.nth), |purpose, nth| {
+            ahead.stage(self.luck, prompt.owner, purpose, nth)
+        })
+    }
+
     /// Answers one prompt with the pseudorandom draws of call `nth` instead of the prompt's own
     /// number. A server that gets the same request again and again counts further than a visit's
     /// calls do.
@@ -93,10 +115,23 @@ impl MockModels<'_> {
     /// # Errors
     /// The failures that the model's profile draws.
     pub fn answer_nth(&self, prompt: &Prompt<'_>, nth: u64) -> Result<Completion, CallFailure> {
+        self.drawn(prompt, nth, |purpose, nth| {
+            self.luck.of(prompt.owner).stage(purpose, prompt.owner, nth)
+        })
+    }
+
+    /// The answer to a prompt with these stages of its owner's luck.
+    fn drawn(
+        &self,
+        prompt: &Prompt<'_>,
+        nth: u64,
+        mut draw: impl FnMut(Purpose, u64) -> Stage,
+    ) -> Result<Completion, CallFailure> {
         let model = self.model(prompt.setup.model);
         let behavior = prompt.task.behavior();
-        let mut stage = self.luck.of(prompt.owner).stage(behavior.purpose(), prompt.owner, nth);
-        let luck = CallLuck::draw(&mut stage);
+        let mut stage = draw(behavior.purpose(), nth);
+        let besides = behavior.besides(prompt).map(|(purpose, nth)| draw(purpose, nth));
+        let luck = CallLuck::draw(&mut stage, besides);
         let (reply, output_tokens) = behavior.mock(self, model, prompt, &luck);
         let most = prompt.setup.max_tokens.unwrap_or(u32::MAX).min(model.max_output_tokens);
         let written = output_tokens.min(most);

@@ -62,6 +62,11 @@ pub(super) trait Behavior: Sync {
     /// Whose luck its calls have.
     fn purpose(&self) -> Purpose;
 
+    /// Another stage of luck that a call draws, and its number.
+    fn besides(&self, _prompt: &Prompt<'_>) -> Option<(Purpose, u64)> {
+        None
+    }
+
     /// The structured output that it asks for: name, description and JSON schema, a line each.
     fn schema(&self) -> Option<&'static str> {
         None

@@ -10,7 +10,7 @@ use crate::flags::compiled::Compiled;
 use crate::journal::{Reader, Served};
 use crate::knowledge::TopicId;
 use crate::llm::model::{CallFailure, Completion, Prompt};
-use crate::random::{Luck, Seed};
+use crate::random::{Luck, Seed, StagesAhead};
 use crate::run::adaptive::{Adapted, Adaptive, Assigner};
 use crate::run::flags::FlagAssign;
 use crate::run::stage::PreparedScenario;
@@ -141,8 +141,9 @@ impl<'a> Population<'a> {
         let scenario = stage.scenario;
         let all: Vec<TopicId> = scenario.knowledge.topics().collect();
         let mock = stage.mock(luck, &all);
+        let mut ahead = StagesAhead::default();
         let mut answer = |prompt: &Prompt<'_>| {
-            let result = mock.answer(prompt);
+            let result = mock.answer_ahead(prompt, &mut ahead);
             on_call(prompt, &result);
             result
         };

@@ -121,7 +121,7 @@ const OPEN_FILES: &[(&str, &str)] =
 const OPEN_NONE: &str = "anstream anstyle axum base64 clap clap_complete clap_mangen flate2 futures-util hdrhistogram hyper \
     hyper-util indicatif infer jiff launchdarkly-sdk-transport launchdarkly-server-sdk launchdarkly-server-sdk-evaluation \
     libm maud miette rand_chacha reqwest ron roxmltree rustls schemars serde serde_json serde_path_to_error sha1 \
-    siphasher simlab-tokens smallvec strsim svg terminal_size tokio tokio-stream textwrap unicode-width xxhash-rust regex-syntax \
+    siphasher simlab-chacha simlab-tokens smallvec strsim svg terminal_size tokio tokio-stream textwrap unicode-width xxhash-rust regex-syntax \
     fancy-regex rustix bytes csv encoding_rs_io parquet crc32fast multer percent-encoding";
 
 #[test]

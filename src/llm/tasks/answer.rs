@@ -9,7 +9,7 @@ use crate::knowledge::prose::MIN_TOKENS;
 use crate::knowledge::retrieval::QUERY_VARIANTS;
 use crate::knowledge::{Answer, Complexity, Grade, KnowledgeBase, Query};
 use crate::llm::chat::{ChatRequest, OfferedTool, ToolChoice};
-use crate::llm::mock::{CallLuck, MockModels};
+use crate::llm::mock::{BESIDES, CallLuck, MockModels};
 use crate::llm::model::{
     CallWords, ModelReply, Prompt, Revision, RouteChoice, Said, Situation, ToolCall,
 };
@@ -51,6 +51,11 @@ impl Behavior for Answering {
         Purpose::Support
     }
 
+    /// How much work the question is: the same at every call of the loop.
+    fn besides(&self, prompt: &Prompt<'_>) -> Option<(Purpose, u64)> {
+        Some((Purpose::Effort, prompt.place))
+    }
+
     fn has_form(&self) -> bool {
         false
     }
@@ -62,7 +67,7 @@ impl Behavior for Answering {
         prompt: &Prompt<'_>,
         luck: &CallLuck,
     ) -> (ModelReply, u32) {
-        let effort = effort(mock, model, prompt);
+        let effort = effort(mock, model, prompt, luck.besides);
         let tools = &prompt.setup.tools;
         if prompt.offers_tools
             && !tools.is_empty()
@@ -140,12 +145,15 @@ fn revised(Revision { from, mends, breaks }: Revision, luck: f64) -> Grade {
     }
 }
 
-/// How much work the question is: the same at every call of the loop.
-fn effort(mock: &MockModels<'_>, model: &ModelProfile, prompt: &Prompt<'_>) -> Effort {
+/// How much work the question is.
+fn effort(
+    mock: &MockModels<'_>,
+    model: &ModelProfile,
+    prompt: &Prompt<'_>,
+    own: [f64; BESIDES],
+) -> Effort {
     let causes = mock.causes;
     let reading = prompt.setup.reading;
-    let mut stage = mock.luck.of(prompt.owner).stage(Purpose::Effort, prompt.owner, prompt.place);
-    let own = std::array::from_fn(|_| stage.uniform());
     let owner = (prompt.owner, prompt.visit);
     let [difficulty, rounding, length, grading, looping] =
         mock.luck.persist(Purpose::Effort, owner, prompt.place, own);

@@ -21,6 +21,14 @@ impl Behavior for Judging {
         Purpose::Judge
     }
 
+    /// Whose feedback a stated effect changes.
+    fn besides(&self, prompt: &Prompt<'_>) -> Option<(Purpose, u64)> {
+        match prompt.subject.situation {
+            Situation::Rates { .. } => Some((Purpose::StatedFeedback, prompt.nth.into())),
+            _ => None,
+        }
+    }
+
     fn mock(
         &self,
         mock: &MockModels<'_>,
@@ -66,9 +74,8 @@ impl Behavior for Judging {
             Situation::Rates { positive: more, negative: worse } => {
                 let chances = [rates.get() * shifted, rates.get() * negative];
                 let purpose = Purpose::StatedFeedback;
-                let mut stage =
-                    mock.luck.of(prompt.owner).stage(purpose, prompt.owner, prompt.nth.into());
-                let [u] = mock.luck.persist(purpose, owner, 0, [stage.uniform()]);
+                let [own, ..] = luck.besides;
+                let [u] = mock.luck.persist(purpose, owner, 0, [own]);
                 stated(label, chances, [more, worse], u)
             }
             _ => label,

@@ -18,6 +18,11 @@ impl Behavior for Routes {
         Purpose::Node
     }
 
+    /// What the user wants.
+    fn besides(&self, prompt: &Prompt<'_>) -> Option<(Purpose, u64)> {
+        Some((Purpose::Intent, prompt.place))
+    }
+
     /// What the user wants is the user's luck, where the question does not say it; the model sees it as often as the node says, and
     /// takes any of the other ways where it does not.
     fn mock(
@@ -27,11 +32,9 @@ impl Behavior for Routes {
         prompt: &Prompt<'_>,
         luck: &CallLuck,
     ) -> (ModelReply, u32) {
-        let mut stage =
-            mock.luck.of(prompt.owner).stage(Purpose::Intent, prompt.owner, prompt.place);
         let owner = (prompt.owner, prompt.visit);
-        let own = [stage.uniform()];
-        let [wanted] = mock.luck.persist(Purpose::Intent, owner, prompt.place, own);
+        let [own, ..] = luck.besides;
+        let [wanted] = mock.luck.persist(Purpose::Intent, owner, prompt.place, [own]);
         let last = prompt.routes.len().saturating_sub(1);
         let given = match prompt.question {
             Some(Body::Question(Said::Recipe(question))) => question.intent(mock.usage.base()),
