@@ -30,6 +30,11 @@ pub fn words(text: &str) -> impl Iterator<Item = &str> {
     simlab_tokens::words(text)
 }
 
+/// The tokens of a text, in order. A token may hold a part of a character.
+pub fn tokens(text: &str) -> impl Iterator<Item = &[u8]> {
+    simlab_tokens::tokens(text)
+}
+
 /// Whether `left` and `right` can be counted apart: `count(left + right) == count(left) +
 /// count(right)`.
 ///

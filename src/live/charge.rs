@@ -83,6 +83,7 @@ mod tests {
             content: vec![ContentPart::Text("What is a replay buffer? ".repeat(20))],
         }];
         let response = |input, output| ChatResponse {
+            logprobs: None,
             others: Vec::new(),
             id: String::new(),
             created: 0,

@@ -153,6 +153,9 @@ pub struct ChatRequest {
     pub caching: Caching,
     /// How many answers are wanted; Anthropic has no word for more than one.
     pub choices: u32,
+    /// Whether the logarithms of the tokens' probabilities are wanted, with so many other tokens at
+    /// each place.
+    pub logprobs: Option<u8>,
 }
 
 /// What of a prompt goes through the provider's prompt cache.
@@ -190,6 +193,7 @@ impl ChatRequest {
             media_tokens: 0,
             caching: Caching::Off,
             choices: 1,
+            logprobs: None,
         }
     }
 }
@@ -306,6 +310,9 @@ pub struct ChatResponse {
     /// Further answers to the same request, each with its own words, calls and end. The usage of the
     /// first one is that of all.
     pub others: Vec<ChatResponse>,
+    /// Whether it tells the logarithms of its tokens' probabilities, with so many other tokens at
+    /// each place.
+    pub logprobs: Option<u8>,
 }
 
 impl ChatResponse {

@@ -24,7 +24,8 @@ use crate::llm::tasks::Task;
 use crate::llm::wire::Provider;
 use crate::llm::wire::embeddings::EmbeddingsApi;
 use crate::llm::wire::framing::Framing;
-use crate::llm::wire::headers::Headers;
+use crate::llm::wire::headers::{Headers, WireResponse};
+use crate::llm::wire::limits::{RateLimits, Window};
 use crate::llm::wire::path_api::{PathApi, PathCall};
 use crate::llm::wire::sse::{Chunking, Frames};
 use crate::random::{Owner, Purpose};
@@ -105,13 +106,23 @@ pub async fn taken(
 
 /// An error in the words of its provider.
 pub fn refused(provider: Provider, error: &ChatError, request_id: &str) -> Response {
-    let reply = provider.api.encode_error(error, request_id);
+    response_of(provider, provider.api.encode_error(error, request_id), request_id)
+}
+
+/// A reply of a provider as a response.
+fn response_of(provider: Provider, reply: WireResponse, request_id: &str) -> Response {
     let mut response = bytes_of(reply.status, "application/json", reply.body);
     for (name, value) in reply.headers {
         set(&mut response, name, &value);
     }
     set(&mut response, provider.api.request_id_header(), request_id);
     response
+}
+
+/// The refusal of a request at a path that the provider does not serve.
+pub fn unknown_path(provider: Provider, world: &World, path: &str, error: &ChatError) -> Response {
+    let id = request_id(provider, world, Owner::of(path.as_bytes()), 0);
+    response_of(provider, provider.api.encode_unknown_path(error, &id), &id)
 }
 
 /// An error for a request of this digest that was not counted.
@@ -312,13 +323,15 @@ async fn said<F: AnswerFormat>(
         let more = request.choices.saturating_sub(1) as usize;
         answer.others = vec![ChatResponse { others: Vec::new(), ..answer.clone() }; more];
     }
-    let answer = match answer {
+    let mut answer = match answer {
         Ok(answer) => answer,
         Err(error) => {
             pause(wait).await;
             return refused(provider, &format.worded(error), id);
         }
     };
+    answer.logprobs = request.logprobs;
+    answer.others.iter_mut().for_each(|other| other.logprobs = request.logprobs);
     if task.is_agents() {
         world.ledger().grade.answered(unix_ms(), arrival.number);
     }
@@ -345,8 +358,27 @@ async fn said<F: AnswerFormat>(
         }
     };
     set(&mut response, provider.api.request_id_header(), id);
+    let mut limits = Vec::new();
+    LIMITS.write(provider.api.limit_headers(), unix_ms().saturating_mul(1000), &mut limits);
+    for (name, value) in limits {
+        set(&mut response, name, &value);
+    }
     response
 }
+
+/// What an answer says of the account's limits: they are never reached.
+const LIMITS: RateLimits = {
+    const fn window(limit: u64, used: u64) -> Window {
+        let (limit, remaining) = (Some(limit), Some(limit - used));
+        Window { limit, remaining, reset_after: Some(Duration::ZERO) }
+    }
+    RateLimits {
+        requests: window(10_000, 1),
+        tokens: window(2_000_000, 0),
+        input_tokens: window(1_600_000, 0),
+        output_tokens: window(400_000, 0),
+    }
+};
 
 /// A time of a script.
 fn real(latency: Duration) -> Wait {

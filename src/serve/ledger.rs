@@ -13,12 +13,13 @@ use serde_json::Value;
 
 use crate::flags::api::{ApiError, ApiReply};
 use crate::flags::events::{Recorded, read};
-use crate::flags::mock::{ResultsOf, Started};
+use crate::flags::mock::{ConfigMetricsOf, ResultsOf, Started};
 use crate::quantity::Money;
 use crate::random::{Owner, Seed};
 use crate::report::Report;
 use crate::scenario::{Endpoint, FaultKind, FaultRule, Scenario};
 use crate::serve::arrivals::Arrivals;
+use crate::serve::config_usage::ConfigUsage;
 use crate::serve::faults::InjectionPlan;
 use crate::serve::generational_map::GenerationalMap;
 use crate::serve::grade::ClientFindings;
@@ -120,6 +121,8 @@ pub struct Ledger {
     pub kinds: BTreeMap<String, u64>,
     /// When each flag was last evaluated, by the summaries: Unix time in milliseconds.
     pub evaluated: BTreeMap<String, u64>,
+    /// What AI configs used.
+    usage: ConfigUsage,
     /// How often each request came.
     asked: GenerationalMap<Owner, u64>,
     /// Requests that could be hit by a fault: those that name what they want and have a key.
@@ -158,6 +161,7 @@ impl Ledger {
             bytes: 0,
             kinds: BTreeMap::new(),
             evaluated: BTreeMap::new(),
+            usage: ConfigUsage::default(),
             asked: GenerationalMap::new(MAX_REQUESTS),
             requests: 0,
             faults: InjectionPlan::new(seed, faults),
@@ -241,6 +245,12 @@ impl Ledger {
         Ok(ApiReply { status: 200, body })
     }
 
+    /// What an AI config used, as LaunchDarkly's REST interface tells it.
+    #[must_use]
+    pub fn config_metrics(&self, of: &ConfigMetricsOf) -> ApiReply {
+        ApiReply { status: 200, body: self.usage.answer(of) }
+    }
+
     /// Whether a payload with this id came before. Counts it, and grades the client for it.
     pub fn comes_again(&mut self, arrival: Arrival, payload: Option<&str>) -> bool {
         let mut again = false;
@@ -315,6 +325,7 @@ impl Ledger {
         match read(&event, "user") {
             Ok(recorded) => {
                 self.study.take(&recorded);
+                self.usage.take(&recorded);
                 self.made
                     .values_mut()
                     .filter(|made| made.study.unit() == "user")

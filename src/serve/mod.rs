@@ -21,6 +21,7 @@ mod batches;
 mod byte_bounded_map;
 mod asked;
 mod chat;
+mod config_usage;
 mod client_side;
 mod by_path;
 mod connections;

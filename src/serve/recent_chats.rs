@@ -126,6 +126,7 @@ mod tests {
             ..ChatRequest::new("m")
         };
         let answer = ChatResponse {
+            logprobs: None,
             others: Vec::new(),
             id: "id".into(),
             created: 0,

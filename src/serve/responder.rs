@@ -375,6 +375,7 @@ impl ChatResponder {
         let mut names =
             Names { provider, stage: self.seed.stage(Purpose::Identifier, digest, before) };
         let mut response = ChatResponse {
+            logprobs: None,
             others: Vec::new(),
             id: provider.api.answer_id(names.bits()),
             created: u64::from(KEY_EPOCH),

@@ -62,6 +62,7 @@ pub fn response(
     let output = said.sum::<u32>() + refusal.as_deref().map_or(0, count);
     let input = step.input_tokens.unwrap_or_else(|| input_tokens(provider, request));
     let mut response = ChatResponse {
+        logprobs: None,
         others: Vec::new(),
         id,
         created: u64::from(KEY_EPOCH),

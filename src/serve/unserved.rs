@@ -14,7 +14,7 @@ use axum::response::Response;
 use crate::llm::chat::{ChatError, ErrorKind};
 use crate::llm::wire::Provider;
 use crate::random::Owner;
-use crate::serve::chat::{means, refused_early};
+use crate::serve::chat::{means, refused_early, unknown_path};
 use crate::serve::door::base;
 use crate::serve::http::{discard, refusal, set};
 use crate::serve::world::World;
@@ -88,8 +88,7 @@ pub async fn unknown(
         return refusal(404, "not_found", &words);
     };
     let words = format!("Invalid URL ({} {path})", head.method);
-    let error = ChatError::new(ErrorKind::NotFound, words);
-    refused_early(provider, &world, Owner::of(path.as_bytes()), &error)
+    unknown_path(provider, &world, path, &ChatError::new(ErrorKind::NotFound, words))
 }
 
 /// Answers at a path in another way than it takes.

@@ -358,6 +358,11 @@ impl World {
             drop(account);
             return self.ledger().results(&of);
         }
+        if let Some(of) = account.config_metrics_of(request) {
+            let of = of?;
+            drop(account);
+            return Ok(self.ledger().config_metrics(&of));
+        }
         let (before, now_ms) = (account.revision(), unix_ms());
         let reply = if self.state.is_none() || request.method == HttpMethod::Get {
             account.handle(request, now_ms)?

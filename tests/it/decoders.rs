@@ -124,7 +124,7 @@ proptest! {
                 api.continue_after(&mut request, Vec::new()).map(|()| request)
             });
             if let Ok(request) = read {
-                let answer = ChatResponse { others: Vec::new(),
+                let answer = ChatResponse { logprobs: None, others: Vec::new(),
                     id: "chatcmpl-0".to_owned(),
                     created: 1,
                     model: request.chat.model.clone(),

@@ -82,3 +82,97 @@ fn a_flag_made_over_rest_reaches_sdks_and_its_status_follows_their_summaries() {
     assert_eq!(served.json("POST", "/bulk", &[("authorization", &key)], &summary).status, 202);
     assert_eq!(status(), json!({ "name": "active", "lastRequested": "2025-10-09T08:53:20Z" }));
 }
+
+#[test]
+fn what_an_ai_config_used_is_told_by_variation_and_cost() {
+    let served = Served::start(&["security"]);
+    let project = "/api/v2/projects/multi-agent-chatbot";
+    let model = json!({ "key": "OpenAI.mine", "name": "mine", "id": "mine", "provider": "OpenAI",
+        "costPerInputToken": 0.002, "costPerOutputToken": 0.01 });
+    let models = format!("{project}/ai-configs/model-configs");
+    assert_eq!(served.json("POST", &models, &[TOKEN], &model).status, 200);
+    let configs = format!("{project}/ai-configs");
+    let config = json!({ "key": "helper", "name": "Helper", "mode": "completion" });
+    assert_eq!(served.json("POST", &configs, &[TOKEN], &config).status, 201);
+    for key in ["plain", "priced"] {
+        let mut variation = json!({ "key": key, "name": key, "messages": [{ "role": "system", "content": "Help." }] });
+        if key == "priced" {
+            variation["modelConfigKey"] = json!("OpenAI.mine");
+        }
+        let path = format!("{configs}/helper/variations");
+        assert_eq!(served.json("POST", &path, &[TOKEN], &variation).status, 201);
+    }
+    let event = |at: u64, variation: &str, key: &str, value: f64| {
+        json!({ "kind": "custom", "creationDate": at, "key": key, "metricValue": value,
+            "data": { "configKey": "helper", "variationKey": variation },
+            "context": { "kind": "user", "key": "u" } })
+    };
+    let (day, later) = (1_760_000_000_000, 1_760_000_000_000 + 86_400_000);
+    let mut events = vec![];
+    for (key, value) in [
+        ("$ld:ai:tokens:input", 100.0),
+        ("$ld:ai:tokens:output", 20.0),
+        ("$ld:ai:tokens:total", 120.0),
+        ("$ld:ai:generation:success", 1.0),
+        ("$ld:ai:duration:total", 900.0),
+        ("$ld:ai:judge:accuracy", 0.5),
+    ] {
+        events.push(event(day, "priced", key, value));
+        events.push(event(later, "priced", key, value));
+    }
+    events.push(event(day, "plain", "$ld:ai:generation:error", 1.0));
+    for rating in ["positive", "positive", "negative"] {
+        events.push(event(day, "plain", &format!("$ld:ai:feedback:user:{rating}"), 1.0));
+    }
+    let key = served.sdk_key();
+    let sent = served.json("POST", "/bulk", &[("authorization", &key)], &json!(events));
+    assert_eq!(sent.status, 202);
+
+    let ask = |what: &str, query: &str| {
+        let answer =
+            served.send("GET", &format!("{configs}/{what}?env=production&{query}"), &[TOKEN], b"");
+        (answer.status, answer.json())
+    };
+    let both = format!("from={}&to={}", day - 60_000, later + 60_000);
+    let (status, all) = ask("helper/metrics", &both);
+    assert_eq!(
+        (status, all),
+        (
+            200,
+            json!({ "inputTokens": 200, "outputTokens": 40, "totalTokens": 240, "generationCount": 3,
+                "generationSuccessCount": 2, "generationErrorCount": 1, "thumbsUp": 2, "thumbsDown": 1,
+                "durationMs": 1800, "satisfactionRating": 2.0 / 3.0, "inputCost": 0.4, "outputCost": 0.4,
+                "judgeAccuracy": 0.5 })
+        )
+    );
+    let first = format!("from={}&to={}", day - 60_000, day + 60_000);
+    let (_, parts) = ask("helper/metrics-by-variation", &first);
+    assert_eq!(parts[0]["variationKey"], "plain");
+    assert_eq!(parts[0]["metrics"]["generationErrorCount"], 1);
+    assert_eq!(parts[0]["metrics"].get("inputCost"), None, "its price is not known");
+    assert_eq!(parts[1]["metrics"]["inputTokens"], 100);
+    assert_eq!(parts[1]["metrics"]["outputCost"], 0.2);
+    // Another time, and what cannot be told.
+    assert_eq!(ask("helper/metrics", "from=1&to=2").1["totalTokens"], 0);
+    assert_eq!(ask("none/metrics", &both).0, 404);
+    let (status, error) = ask("helper/metrics", "from=1&to=soon");
+    assert_eq!(
+        (status, &error["message"]),
+        (400, &json!("`to` is required: Unix time in milliseconds, not `soon`"))
+    );
+    assert_eq!(ask("helper/metrics", "from=1&to=8640000002").0, 400);
+}
+
+#[test]
+fn the_account_has_one_member_and_says_whose_key_it_is() {
+    let served = Served::start(&["security"]);
+    let get = |path: &str| served.send("GET", &format!("/api/v2/{path}"), &[TOKEN], b"");
+    let identity = get("caller-identity").json();
+    let me = get("members/me").json();
+    assert_eq!((&identity["memberId"], &identity["tokenKind"]), (&me["_id"], &json!("auth")));
+    assert_eq!(get("members").json()["items"], json!([me]));
+    assert_eq!(get("teams").json()["totalCount"], 0);
+    assert_eq!((get("members/nobody").status, get("teams/none").status), (404, 404));
+    let added = served.json("POST", "/api/v2/members", &[TOKEN], &json!([{ "email": "a@b.c" }]));
+    assert_eq!(added.status, 405);
+}

@@ -284,6 +284,11 @@ fn an_unknown_path_is_refused_in_the_form_of_the_provider_at_whose_address_it_is
     }
     let (status, error) = ask("POST", "/v1beta/files", &[("x-goog-api-key", "k")]);
     assert_eq!((status, &error["error"]["status"]), (404, &json!("NOT_FOUND")), "{error}");
+    let (status, error) = ask("POST", "/mistral/v1/images", &[BEARER]);
+    assert_eq!(
+        (status, error),
+        (404, json!({ "message": "Invalid URL (POST /mistral/v1/images)" }))
+    );
     let (status, error) = ask("GET", "/v1/chat/completions", &[BEARER]);
     assert_eq!(status, 405, "{error}");
     assert!(error["error"]["message"].as_str().unwrap().contains("does not take the method GET"));
@@ -292,4 +297,70 @@ fn an_unknown_path_is_refused_in_the_form_of_the_provider_at_whose_address_it_is
         let (found, error) = ask("GET", path, &[]);
         assert_eq!((found, &error["code"]), (status, &json!("not_found")), "{error}");
     }
+}
+
+#[test]
+fn an_answer_tells_the_probabilities_of_its_tokens_and_what_is_left_of_the_limits() {
+    let served = Served::start(&["security"]);
+    let path = "/v1/chat/completions";
+    let mut body = chat("gpt-4o");
+    body["logprobs"] = json!(true);
+    body["top_logprobs"] = json!(3);
+    let answer = served.json("POST", path, &[BEARER], &body);
+    let choice = answer.json()["choices"][0].clone();
+    let told = choice["logprobs"]["content"].as_array().unwrap().clone();
+    let bytes: Vec<u8> = told
+        .iter()
+        .flat_map(|token| token["bytes"].as_array().unwrap().clone())
+        .map(|byte| byte.as_u64().unwrap() as u8)
+        .collect();
+    assert_eq!(bytes, choice["message"]["content"].as_str().unwrap().as_bytes());
+    assert_eq!(told.len() as u64, answer.json()["usage"]["completion_tokens"].as_u64().unwrap());
+    for token in &told {
+        let top = token["top_logprobs"].as_array().unwrap();
+        assert_eq!((top.len(), &top[0]["token"]), (3, &token["token"]));
+        assert!(token["logprob"].as_f64().unwrap() <= 0.0);
+    }
+    // The same in a stream; nobody else is told.
+    let mut streamed = body.clone();
+    streamed["stream"] = json!(true);
+    let stream = served.json("POST", path, &[BEARER, ("x-stainless-retry-count", "0")], &streamed);
+    let text = String::from_utf8(stream.body.clone()).unwrap();
+    let chunks = text.lines().filter_map(|line| line.strip_prefix("data: {")).map(|rest| {
+        serde_json::from_str::<Value>(&format!("{{{rest}")).unwrap()["choices"][0].clone()
+    });
+    let parts: Vec<Value> = chunks.filter(|chunk| chunk["logprobs"].is_object()).collect();
+    assert!(parts.len() > 10, "{text}");
+    for part in parts {
+        let tokens = part["logprobs"]["content"].as_array().unwrap();
+        let words: Vec<u8> = tokens
+            .iter()
+            .flat_map(|token| token["bytes"].as_array().unwrap().clone())
+            .map(|byte| byte.as_u64().unwrap() as u8)
+            .collect();
+        assert_eq!(part["delta"]["content"].as_str().unwrap().as_bytes(), words);
+    }
+    let plain = served.json("POST", path, &[BEARER], &chat("gpt-4o"));
+    assert_eq!(plain.json()["choices"][0]["logprobs"], Value::Null);
+    for (top, wanted) in [
+        (json!({ "logprobs": true, "top_logprobs": 21 }), "maximum value. Expected a value <= 20"),
+        (json!({ "logprobs": true, "top_logprobs": -1 }), "minimum value. Expected a value >= 0"),
+        (json!({ "top_logprobs": 2 }), "'logprobs' must be true"),
+    ] {
+        let mut wrong = chat("gpt-4o");
+        wrong.as_object_mut().unwrap().extend(top.as_object().unwrap().clone());
+        let refused = served.json("POST", path, &[BEARER], &wrong);
+        let words = refused.json()["error"]["message"].as_str().unwrap().to_owned();
+        assert!(refused.status == 400 && words.contains(wanted), "{words}");
+    }
+
+    let limits: Vec<Option<&str>> = ["requests", "tokens"]
+        .iter()
+        .map(|what| plain.header(&format!("x-ratelimit-limit-{what}")))
+        .collect();
+    assert_eq!(limits, [Some("10000"), Some("2000000")]);
+    assert_eq!(plain.header("x-ratelimit-remaining-requests"), Some("9999"));
+    let anthropic =
+        served.json("POST", "/v1/messages", &ANTHROPIC, &chat("claude-3-7-sonnet-latest"));
+    assert_eq!(anthropic.header("anthropic-ratelimit-requests-limit"), Some("10000"));
 }

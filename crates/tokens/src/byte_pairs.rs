@@ -51,15 +51,32 @@ pub(crate) fn count(word: &[u8]) -> usize {
     if word.len() < 2 || rank(word) != NO_RANK {
         return word.len().min(1);
     }
-    if word.len() <= MAX_SEARCHED { count_searched(word) } else { count_queued(word) }
+    if word.len() <= MAX_SEARCHED { searched(word).0 } else { queued(word).0 }
 }
 
-/// By a search for the lowest rank before each merge.
+/// The tokens of a word, in order.
+pub(crate) fn tokens(word: &[u8]) -> Vec<&[u8]> {
+    let between = |(start, end): (usize, usize)| word.get(start..end);
+    if word.len() < 2 || rank(word) != NO_RANK {
+        Some(word).filter(|word| !word.is_empty()).into_iter().collect()
+    } else if word.len() <= MAX_SEARCHED {
+        let (n, starts) = searched(word);
+        let ends = starts.iter().skip(1);
+        starts.iter().copied().zip(ends.copied()).take(n).filter_map(between).collect()
+    } else {
+        let next = queued(word).1;
+        let ends = |start: &usize| next.get(*start).copied();
+        let starts = std::iter::successors(Some(0), ends).take_while(|start| *start < word.len());
+        starts.filter_map(|start| between((start, *next.get(start)?))).collect()
+    }
+}
+
+/// By a search for the lowest rank before each merge: how many tokens, and where each starts.
 #[expect(
     clippy::indexing_slicing,
     reason = "`n` counts the parts that are left, and a place is below it; starts are places in the word"
 )]
-fn count_searched(word: &[u8]) -> usize {
+fn searched(word: &[u8]) -> (usize, [usize; MAX_SEARCHED + 2]) {
     // Of each part where it starts, and the rank of it together with the next one.
     let mut starts = [0_usize; MAX_SEARCHED + 2];
     let mut ranks = [NO_RANK; MAX_SEARCHED + 2];
@@ -83,7 +100,7 @@ fn count_searched(word: &[u8]) -> usize {
         }
         let (lowest, at) = best;
         if lowest == NO_RANK {
-            return n;
+            return (n, starts);
         }
         starts.copy_within(at + 2..=n, at + 1);
         ranks.copy_within(at + 2..=n, at + 1);
@@ -95,12 +112,13 @@ fn count_searched(word: &[u8]) -> usize {
     }
 }
 
-/// By a queue of the pairs, for words without end: n log n.
+/// By a queue of the pairs, for words without end: n log n. How many tokens, and where the one after
+/// each starts.
 #[expect(
     clippy::indexing_slicing,
     reason = "parts are named by where they start, and there is a place for each and for the end"
 )]
-fn count_queued(word: &[u8]) -> usize {
+fn queued(word: &[u8]) -> (usize, Vec<usize>) {
     let n = word.len();
     // Of each part, by its start: where the next and the one before start.
     let mut next: Vec<usize> = (1..=n + 1).collect();
@@ -137,7 +155,7 @@ fn count_queued(word: &[u8]) -> usize {
             renew(before[at]);
         }
     }
-    left
+    (left, next)
 }
 
 #[cfg(test)]
@@ -163,7 +181,7 @@ mod tests {
         #[test]
         fn both_ways_to_merge_agree(word in "[a-zA-Z' é中]{2,64}") {
             let short = word.as_bytes().get(..MAX_SEARCHED).unwrap_or(word.as_bytes());
-            prop_assert_eq!(count_searched(short), count_queued(short));
+            prop_assert_eq!(searched(short).0, queued(short).0);
         }
     }
 

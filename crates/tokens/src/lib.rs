@@ -12,6 +12,11 @@ mod words;
 
 pub use words::words;
 
+/// The tokens of a text, in order. A token may hold a part of a character.
+pub fn tokens(text: &str) -> impl Iterator<Item = &[u8]> {
+    words(text).flat_map(|word| byte_pairs::tokens(word.as_bytes()))
+}
+
 /// The number of tokens of a text.
 #[must_use]
 pub fn count(text: &str) -> usize {

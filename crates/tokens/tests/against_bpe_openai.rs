@@ -4,7 +4,7 @@
 use bpe_openai::o200k_base;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
-use simlab_tokens::{count, words};
+use simlab_tokens::{count, tokens, words};
 
 /// Pieces that the pattern treats in different ways, and pieces that break it.
 const PIECES: [&str; 60] = [
@@ -74,6 +74,9 @@ fn equal(text: &str) {
     let theirs = o200k_base();
     assert_eq!(words(text).collect::<Vec<_>>(), theirs.split(text).collect::<Vec<_>>(), "{text:?}");
     assert_eq!(count(text), theirs.count(text), "{text:?}");
+    let bytes: Vec<Vec<u8>> =
+        theirs.encode(text).into_iter().map(|rank| theirs.bpe.token_bytes(rank).to_vec()).collect();
+    assert_eq!(tokens(text).collect::<Vec<_>>(), bytes, "{text:?}");
 }
 
 /// Runs `n` random texts: of the pieces, and of any characters.

@@ -14,6 +14,7 @@ use super::account::{Account, Project};
 use super::body::{self, Fields};
 use super::ids::{IdGenerator, Identifiers};
 use super::iterations::{Iteration, IterationStatus};
+use super::people::MEMBER;
 use super::targeting::{Holder, Serve};
 use crate::flags::api::ApiError;
 use crate::flags::members::put;
@@ -291,7 +292,7 @@ impl MockExperiment {
     /// As the REST interface shows it; `expand` lists what to add.
     pub fn rest(&self, expand: &str) -> Value {
         let mut json = json!({
-            "_id": self.id, "key": self.key, "name": self.name, "description": self.description, "_maintainerId": "simlab",
+            "_id": self.id, "key": self.key, "name": self.name, "description": self.description, "_maintainerId": MEMBER,
             "_creationDate": self.created_ms, "environmentKey": self.environment, "methodology": self.methodology,
             "type": "experiment", "tags": self.tags, "analysisConfig": self.analysis, "dataSource": "launchdarkly",
             "_links": { "self": { "href": format!("/api/v2/{}", self.path), "type": "application/json" } },

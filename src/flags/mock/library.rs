@@ -158,6 +158,11 @@ impl ModelConfig {
         })
     }
 
+    /// What one token costs in dollars, by the name of its field.
+    pub fn cost(&self, name: &str) -> Option<f64> {
+        self.costs.get(name)?.as_f64()
+    }
+
     /// The model that a key of the form `Provider.model-id` names.
     pub fn global(key: &str) -> Option<Self> {
         let (provider, model) = key

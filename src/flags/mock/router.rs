@@ -34,6 +34,9 @@ impl Account {
             }
             ["flags", project, rest @ ..] => self.flags_request(project, rest, request, now_ms),
             ["auditlog"] if request.method == Get => ok(self.log.rest(request, &self.ids)),
+            parts @ ["caller-identity" | "members" | "teams", ..] => {
+                self.people_request(parts, request)
+            }
             // No repository can be connected here.
             ["code-refs", "repositories"] if request.method == Get => {
                 ok(page(std::iter::empty(), request, "totalCount"))

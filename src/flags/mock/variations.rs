@@ -43,6 +43,13 @@ pub struct Content {
     created_ms: u64,
 }
 
+impl Content {
+    /// Key of its model config.
+    pub fn model_config(&self) -> Option<&str> {
+        self.model_config.as_deref()
+    }
+}
+
 impl MockVariation {
     /// Creates a variation.
     pub fn create(

@@ -65,6 +65,7 @@ fn response() -> impl Strategy<Value = ChatResponse> {
                 Stop::EndTurn
             };
             ChatResponse {
+                logprobs: None,
                 others: Vec::new(),
                 id: "id1".into(),
                 created,

@@ -211,6 +211,11 @@ pub trait Api: Sync {
     /// The error as the provider sends it: status, headers and body.
     fn encode_error(&self, error: &ChatError, request_id: &str) -> WireResponse;
 
+    /// The error at a path that the provider does not serve.
+    fn encode_unknown_path(&self, error: &ChatError, request_id: &str) -> WireResponse {
+        self.encode_error(error, request_id)
+    }
+
     /// What an answer other than 2xx says; any body is taken. Callers use
     /// [`Provider::decode_error`].
     fn read_error(&self, status: u16, headers: &Headers<'_>, body: &[u8]) -> ChatError;

@@ -235,6 +235,7 @@ pub fn decode_response(body: &[u8]) -> Result<ChatResponse, ChatError> {
         }
     }
     let mut response = ChatResponse {
+        logprobs: None,
         others: Vec::new(),
         id: message.id,
         created: 0,
@@ -255,6 +256,7 @@ mod tests {
 
     fn answer() -> ChatResponse {
         ChatResponse {
+            logprobs: None,
             others: Vec::new(),
             id: "msg_01A".into(),
             created: 0,

@@ -312,6 +312,7 @@ impl StreamAssembly for AnthropicAssembly {
             Growing::Other => None,
         });
         let mut response = ChatResponse {
+            logprobs: None,
             others: Vec::new(),
             id: self.id,
             created: 0,
@@ -332,6 +333,7 @@ mod tests {
 
     fn answer() -> ChatResponse {
         ChatResponse {
+            logprobs: None,
             others: Vec::new(),
             id: "msg_1".into(),
             created: 0,

@@ -230,6 +230,7 @@ pub(super) fn response(
         stop,
         usage: usage.usage(),
         refusal,
+        logprobs: None,
         others: Vec::new(),
     }
 }
@@ -276,6 +277,7 @@ mod tests {
         let call =
             ToolUse { id: "tooluse_1".into(), name: "search".into(), input: r#"{"q":"x"}"#.into() };
         ChatResponse {
+            logprobs: None,
             others: Vec::new(),
             id: String::new(),
             created: 0,

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize, Serializer};
 
 use super::dialect::{AnswerForm, Dialect};
+use super::logprobs::{LogprobsOut, probabilities};
 use super::write::CallOut;
 use crate::llm::chat::{Block, Cached, ChatError, ChatResponse, ErrorKind, Stop, ToolUse, Usage};
 use crate::llm::wire::body::{BodyProblem, Obj, TextOrList, read, tokens};
@@ -30,10 +31,23 @@ struct CompletionOut<'a> {
 struct ChoiceOut<'a> {
     index: u32,
     message: MessageOut<'a>,
-    /// `Some` is written as `null`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    logprobs: Option<()>,
+    logprobs: Option<ChoiceLogprobs<'a>>,
     finish_reason: &'static str,
+}
+
+/// The probabilities of an answer's tokens; `null` where nobody asked.
+struct ChoiceLogprobs<'a>(&'a ChatResponse);
+
+impl Serialize for ChoiceLogprobs<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Some(others) = self.0.logprobs.filter(|_| self.0.refusal.is_none()) else {
+            return serializer.serialize_none();
+        };
+        let text = self.0.text();
+        let told = probabilities(&self.0.id, &text, others);
+        LogprobsOut::of(&told).serialize(serializer)
+    }
 }
 
 #[derive(Serialize)]
@@ -184,7 +198,17 @@ pub(super) fn assemble(
             written: tokens(details.cache_write_tokens),
         },
     };
-    Ok(ChatResponse { others: Vec::new(), id, created, model, content, stop, usage, refusal })
+    Ok(ChatResponse {
+        logprobs: None,
+        others: Vec::new(),
+        id,
+        created,
+        model,
+        content,
+        stop,
+        usage,
+        refusal,
+    })
 }
 
 /// One of the answers.
@@ -206,7 +230,7 @@ fn choice<'a>(form: &AnswerForm, index: u32, response: &'a ChatResponse) -> Choi
     ChoiceOut {
         index,
         message,
-        logprobs: all.then_some(()),
+        logprobs: all.then_some(ChoiceLogprobs(response)),
         finish_reason: stop_word(form, &response.stop),
     }
 }

@@ -7,6 +7,7 @@
 
 mod answer;
 mod dialect;
+mod logprobs;
 mod read;
 mod sent;
 mod stream;

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::dialect::{Deprecated, Dialect, ToolRules};
+use super::logprobs;
 use super::sent::{BodyIn, ChoiceIn, FormatIn, ToolIn};
 use super::turns;
 use crate::llm::chat::{ChatRequest, ContentPart, Message, OfferedTool, Output, ToolChoice};
@@ -49,6 +50,7 @@ pub(in crate::llm::wire) fn decode_request(
         );
         return Err(BodyProblem::said("n", words, Some("integer_above_max_value")));
     }
+    let logprobs = logprobs(body.logprobs.unwrap_or_default(), body.top_logprobs)?;
     let stop = match body.stop {
         None => Vec::new(),
         Some(TextOrList::Text(text)) => vec![text],
@@ -108,10 +110,37 @@ pub(in crate::llm::wire) fn decode_request(
         user,
         stream,
         choices,
+        logprobs,
         media_tokens,
         include_usage: include_usage || !dialect.answer.usage_on_request,
         ..ChatRequest::new(model)
     })
+}
+
+/// Whether the probabilities of tokens are wanted, and of how many others at each place.
+fn logprobs(wanted: bool, top: Option<i64>) -> Result<Option<u8>, BodyProblem> {
+    match top {
+        Some(_) if !wanted => Err(BodyProblem::said(
+            "top_logprobs",
+            "'logprobs' must be true to use 'top_logprobs'.",
+            None,
+        )),
+        None => Ok(wanted.then_some(0)),
+        Some(top) => match u8::try_from(top) {
+            Ok(top) if top <= logprobs::MOST => Ok(Some(top)),
+            _ => {
+                let side = if top < 0 { "minimum" } else { "maximum" };
+                let (sign, bound) = if top < 0 { (">=", 0) } else { ("<=", logprobs::MOST) };
+                let code =
+                    if top < 0 { "integer_below_min_value" } else { "integer_above_max_value" };
+                let way = if top < 0 { "below" } else { "above" };
+                let words = format!(
+                    "Invalid 'top_logprobs': integer {way} {side} value. Expected a value {sign} {bound}, but got {top} instead."
+                );
+                Err(BodyProblem::said("top_logprobs", words, Some(code)))
+            }
+        },
+    }
 }
 
 fn refuse_words(dialect: &Dialect, body: &BodyIn) -> Result<(), BodyProblem> {

@@ -10,6 +10,7 @@ use super::answer::{
     words,
 };
 use super::dialect::{AnswerForm, Dialect};
+use super::logprobs::{LogprobsOut, TokenOut, probabilities};
 use crate::llm::chat::{ChatError, ChatResponse, ErrorKind, ToolUse};
 use crate::llm::wire::body::{Obj, TextOrList};
 use crate::llm::wire::headers::malformed;
@@ -32,13 +33,13 @@ struct ChunkOut<'a> {
     usage: Option<Option<UsageOut>>,
 }
 
-#[derive(Clone, Copy, Serialize)]
+#[derive(Serialize)]
 struct ChoiceOut<'a> {
     index: u32,
     delta: DeltaOut<'a>,
-    /// `Some` is written as `null`.
+    /// Absent, `null`, or told.
     #[serde(skip_serializing_if = "Option::is_none")]
-    logprobs: Option<()>,
+    logprobs: Option<Option<LogprobsOut<'a>>>,
     finish_reason: Option<&'static str>,
 }
 
@@ -75,7 +76,8 @@ struct FunctionDeltaOut<'a> {
 struct Chunks<'a> {
     frames: Frames,
     head: ChunkOut<'a>,
-    logprobs: Option<()>,
+    /// Whether there is a field for the probabilities of tokens.
+    logprobs: bool,
     /// Which of the answers it is.
     index: u32,
 }
@@ -87,9 +89,34 @@ impl Chunks<'_> {
         finish_reason: Option<&'static str>,
         usage: Option<Option<UsageOut>>,
     ) {
-        let choices =
-            [ChoiceOut { index: self.index, delta, logprobs: self.logprobs, finish_reason }];
+        self.push_told(delta, None, finish_reason, usage);
+    }
+
+    /// A chunk with the probabilities of its tokens.
+    fn push_told(
+        &mut self,
+        delta: DeltaOut<'_>,
+        told: Option<LogprobsOut<'_>>,
+        finish_reason: Option<&'static str>,
+        usage: Option<Option<UsageOut>>,
+    ) {
+        let logprobs = self.logprobs.then_some(told);
+        let choices = [ChoiceOut { index: self.index, delta, logprobs, finish_reason }];
         self.frames.push(None, &ChunkOut { choices: &choices, usage, ..self.head });
+    }
+
+    /// A chunk for each token of the text, or for several that share a character.
+    fn push_tokens(&mut self, tokens: &[TokenOut<'_>], usage: Option<Option<UsageOut>>) {
+        let (mut bytes, mut from) = (Vec::new(), 0);
+        for (at, token) in tokens.iter().enumerate() {
+            bytes.extend_from_slice(token.bytes());
+            let Ok(text) = std::str::from_utf8(&bytes) else { continue };
+            let told = tokens.get(from..=at).unwrap_or_default();
+            let delta = DeltaOut { content: Some(Some(text)), ..DeltaOut::default() };
+            self.push_told(delta, Some(LogprobsOut::of(told)), None, usage);
+            bytes.clear();
+            from = at + 1;
+        }
     }
 
     /// A chunk for each piece of `text`, in place of the empty string that `delta` has under `key`.
@@ -101,8 +128,8 @@ impl Chunks<'_> {
         text: &str,
         usage: Option<Option<UsageOut>>,
     ) {
-        let choices =
-            [ChoiceOut { index: self.index, delta, logprobs: self.logprobs, finish_reason: None }];
+        let logprobs = self.logprobs.then_some(None);
+        let choices = [ChoiceOut { index: self.index, delta, logprobs, finish_reason: None }];
         self.frames.push_pieces(
             None,
             &ChunkOut { choices: &choices, usage, ..self.head },
@@ -133,6 +160,10 @@ fn push_answer(
     };
     chunks.push(first, None, meantime);
     for text in texts(&response.content).chain(response.refusal.as_deref().filter(|_| !all)) {
+        if let Some(others) = response.logprobs.filter(|_| all) {
+            chunks.push_tokens(&probabilities(&response.id, text, others), meantime);
+            continue;
+        }
         chunks.push_pieces(
             DeltaOut { content: Some(Some("")), ..DeltaOut::default() },
             "content",
@@ -199,8 +230,7 @@ pub(in crate::llm::wire) fn encode_stream(
         choices: &[],
         usage: None,
     };
-    let mut chunks =
-        Chunks { frames: Frames::default(), head, logprobs: all.then_some(()), index: 0 };
+    let mut chunks = Chunks { frames: Frames::default(), head, logprobs: all, index: 0 };
     let usage = UsageOut::of(form, response.usage);
     // A service that sends the usage on request says `"usage": null` in the meantime to those who
     // asked.

@@ -354,6 +354,7 @@ impl Growing {
         }
         let usage = self.usage?.usage();
         Some(ChatResponse {
+            logprobs: None,
             others: Vec::new(),
             id: self.id,
             created: 0,
@@ -387,6 +388,7 @@ mod tests {
 
     fn answer() -> ChatResponse {
         ChatResponse {
+            logprobs: None,
             others: Vec::new(),
             id: "r1".into(),
             created: 0,

@@ -103,6 +103,7 @@ mod tests {
     #[test]
     fn the_events_are_those_of_the_documentation() {
         let response = ChatResponse {
+            logprobs: None,
             others: Vec::new(),
             id: "r".into(),
             created: 0,

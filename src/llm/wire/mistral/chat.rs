@@ -148,6 +148,11 @@ enum LocOut<'a> {
 }
 
 #[derive(Serialize)]
+struct MessageOut<'a> {
+    message: &'a str,
+}
+
+#[derive(Serialize)]
 struct BareOut<'a> {
     detail: &'a str,
 }
@@ -213,6 +218,18 @@ fn body(error: &ChatError) -> (u16, Vec<u8>) {
         },
     );
     (status, out)
+}
+
+/// What is said at a path that is not there, by the gateway before the service.
+#[must_use]
+pub fn encode_unknown_path(error: &ChatError) -> WireResponse {
+    let mut body = Vec::new();
+    put(&mut body, &MessageOut { message: &error.message });
+    WireResponse {
+        status: 404,
+        headers: vec![("content-type", "application/json".to_owned())],
+        body,
+    }
 }
 
 /// The error as the service sends it. Kinds that only a client knows (connection, cut, malformed)

@@ -143,6 +143,10 @@ impl Api for Completions {
         chat::encode_error(error, request_id)
     }
 
+    fn encode_unknown_path(&self, error: &ChatError, _: &str) -> WireResponse {
+        chat::encode_unknown_path(error)
+    }
+
     fn read_error(&self, status: u16, headers: &Headers<'_>, body: &[u8]) -> ChatError {
         chat::decode_error(status, headers, body)
     }

@@ -141,6 +141,7 @@ pub(super) fn answer_of(document: &[u8]) -> ChatResponse {
             },
         },
         refusal: None,
+        logprobs: None,
         others: Vec::new(),
     };
     let list = |of: &Value, name: &str| of.get(name).and_then(Value::as_array).cloned();

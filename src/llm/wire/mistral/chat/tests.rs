@@ -49,6 +49,7 @@ fn full() -> ChatRequest {
 
 fn answer(content: Vec<Block>, stop: Stop) -> ChatResponse {
     ChatResponse {
+        logprobs: None,
         others: Vec::new(),
         id: "000000000000000000000000000000ab".into(),
         created: 1_760_000_000,
@@ -317,6 +318,13 @@ fn errors_are_read_in_every_form_that_was_seen() {
         (invalid.field.as_deref(), invalid.to_string().as_str()),
         (Some("messages.0.role"), "messages.0.role: Field required")
     );
+    let path = encode_unknown_path(&ChatError::new(ErrorKind::NotFound, "Invalid URL (GET /v1/x)"));
+    assert_eq!(
+        (path.status, &path.body[..]),
+        (404, &br#"{"message":"Invalid URL (GET /v1/x)"}"#[..])
+    );
+    let error = decode_error(path.status, &none, &path.body);
+    assert_eq!((error.kind, &error.message[..]), (ErrorKind::NotFound, "Invalid URL (GET /v1/x)"));
     assert_eq!(
         encode_error(&ChatError::new(ErrorKind::Authentication, "x"), "i").body,
         br#"{"detail":"Unauthorized"}"#

@@ -60,6 +60,7 @@ fn full() -> ChatRequest {
 
 fn answer(content: Vec<Block>, stop: Stop) -> ChatResponse {
     ChatResponse {
+        logprobs: None,
         others: Vec::new(),
         id: "chatcmpl-1".into(),
         created: 1_760_000_000,
