@@ -80,7 +80,9 @@ pub(super) fn run(args: &RunArgs) -> Ended {
     }
     let mut events = match &args.out {
         Some(folder) => {
-            Some(save::events(folder, &stage).map_err(|error| unwritable(folder, error))?)
+            let opened = save::events(folder, &stage)
+                .and_then(|events| Ok(events.with_tables(export::events(folder)?)));
+            Some(opened.map_err(|error| unwritable(folder, error))?)
         }
         None => None,
     };
@@ -124,7 +126,7 @@ pub(super) fn run(args: &RunArgs) -> Ended {
             .finish()
             .and(told)
             .and(called)
-            .and_then(|()| export::tables(folder, save::EVENTS, &loaded.scenario))
+            .and_then(|()| export::beside(folder, &loaded.scenario))
             .and_then(|()| save::report(folder, &loaded, &outcome));
         saved.map_err(|error| unwritable(folder, error))?;
     }

@@ -4,7 +4,7 @@
 //! Does not know: what is in the rows.
 
 use std::fs::{self, File};
-use std::io::{self, BufReader, BufWriter};
+use std::io::{self, BufWriter};
 use std::path::Path;
 
 use serde_json::{Value, json};
@@ -34,14 +34,20 @@ pub(super) fn calls<'s>(
     CallTable::new(scenario, BufWriter::new(File::create(folder.join(CALLS))?))
 }
 
-/// Writes the other tables from the folder's events, and what goes with them.
+/// Opens the folder's tables of users and events.
 ///
 /// # Errors
-/// When a file cannot be read or written.
-pub(super) fn tables(folder: &Path, events: &str, scenario: &Scenario) -> io::Result<()> {
+/// When they cannot be made.
+pub(super) fn events(folder: &Path) -> io::Result<EventTables<BufWriter<File>>> {
     let open = |name: &str| Ok::<_, io::Error>(BufWriter::new(File::create(folder.join(name))?));
-    let lines = BufReader::with_capacity(1 << 16, File::open(folder.join(events))?);
-    EventTables::new(open(USERS)?, open(EVENTS)?)?.write(lines)?;
+    EventTables::new(open(USERS)?, open(EVENTS)?)
+}
+
+/// Writes what goes with the tables.
+///
+/// # Errors
+/// When a file cannot be written.
+pub(super) fn beside(folder: &Path, scenario: &Scenario) -> io::Result<()> {
     let dictionary = data_dictionary(&[
         (
             USERS,

@@ -11,21 +11,24 @@
 //!
 //! Does not know: where the bytes go.
 
+use std::cell::LazyCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 use std::sync::Arc;
 
+use serde::Serialize;
+use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Value, json};
 
 use crate::agents::Edge;
 use crate::context::{KEY_EPOCH, user_key};
 use crate::event::{AppEvent, EventData, EventSender, SdkFamily, caused_by, outcome_value};
 use crate::flags::events::{
-    FeatureEvent, GraphTrack, Track, context, custom, custom_by_key, feature, index, run_id,
-    sdk_info,
+    FeatureEvent, GraphTrack, IndexEvent, MetricEvent, Recorded, Track, context, run_id, sdk_info,
 };
 use crate::flags::mock::GRAPH_VARIATION;
 use crate::journal::{AgentId, Entry, Event, Reader, Served};
+use crate::recorded::EventTables;
 use crate::run::PreparedScenario;
 use crate::scenario::Scenario;
 use crate::time::Timestamp;
@@ -40,11 +43,11 @@ pub enum Sent {
     Exposure(Served),
     /// A metric event: its key, what it says about the agent or graph, and its value in the unit on
     /// the wire.
-    Metric(AppEvent, Value, f64),
+    Metric(AppEvent, Arc<Value>, f64),
     /// An event of the SDK's that no metric counts: its key, what it says, and its value.
-    Note(&'static str, Value, f64),
+    Note(&'static str, Arc<Value>, f64),
     /// An outcome of the scenario, by its index, what it says about the agent, and its value.
-    Outcome(u8, Value, f64),
+    Outcome(u8, Arc<Value>, f64),
 }
 
 /// One visit, as its events report it.
@@ -66,7 +69,7 @@ pub struct VisitEvents {
     /// The tokens of their runs.
     tokens: u64,
     /// What a judge's score says about the answer, where an SDK tells it.
-    judged: Value,
+    judged: Arc<Value>,
 }
 
 impl VisitEvents {
@@ -131,9 +134,9 @@ impl VisitEvents {
                 let end = entry.at;
                 self.steps.push((agent, end.us().saturating_sub(duration.us()), end));
                 let node = scenario.graph.nodes.get(agent.index());
-                let data = json!({ "step": node.map_or("", |node| &node.name) });
+                let data = Arc::new(json!({ "step": node.map_or("", |node| &node.name) }));
                 caused_by(event, |event, value| {
-                    tell(Sent::Metric(event, data.clone(), value as f64 * event.scale()));
+                    tell(Sent::Metric(event, Arc::clone(&data), value as f64 * event.scale()));
                 });
                 None
             }
@@ -156,17 +159,19 @@ impl VisitEvents {
                 _ => None,
             };
             if let (true, Event::Judged { .. }) = (scenario.events != SdkFamily::Configs, event) {
-                self.judged = track.data();
+                self.judged = Arc::new(track.data());
             }
+            // Several events of a run say the same.
+            let plain = LazyCell::new(|| Arc::new(track.data()));
             caused_by(event, |event, value| {
                 // What the AI SDK does not send, the application does.
                 if event.sender() != EventSender::Sdk {
                     return;
                 }
                 let data = match (event.data(), tool) {
-                    (EventData::RunCost, _) => track.cost_data(),
-                    (EventData::RunTool, Some(tool)) => track.tool_data(tool),
-                    _ => track.data(),
+                    (EventData::RunCost, _) => Arc::new(track.cost_data()),
+                    (EventData::RunTool, Some(tool)) => Arc::new(track.tool_data(tool)),
+                    _ => Arc::clone(&plain),
                 };
                 tell(Sent::Metric(event, data, value as f64 * event.scale()));
             });
@@ -192,12 +197,13 @@ impl VisitEvents {
         let first = !std::mem::replace(&mut self.fetched, true);
         match (graph, scenario.events) {
             (Some(graph), SdkFamily::Node2) if first => {
-                tell(Sent::Note("$ld:ai:usage:agent-graph", graph.graph.into(), 1.0));
+                let data = Arc::new(graph.graph.into());
+                tell(Sent::Note("$ld:ai:usage:agent-graph", data, 1.0));
             }
             (Some(_), _) | (None, SdkFamily::AiServer) => {}
             (None, _) => {
                 if let Some(key) = config_key(scenario, served) {
-                    tell(Sent::Metric(AppEvent::AgentUsed, key.into(), 1.0));
+                    tell(Sent::Metric(AppEvent::AgentUsed, Arc::new(key.into()), 1.0));
                 }
             }
         }
@@ -230,7 +236,7 @@ impl VisitEvents {
         let Some(graph) = graph.filter(|graph| graph.family == SdkFamily::AiServer) else { return };
         let Some(key) = config_key(scenario, served) else { return };
         let node = [("nodeKey", key.into()), ("index", self.runs.len().into())];
-        tell(Sent::Note("$ld:ai:graph:node", graph.with(node), 1.0));
+        tell(Sent::Note("$ld:ai:graph:node", Arc::new(graph.with(node)), 1.0));
     }
 
     /// A run of an agent has ended that began at this microsecond. The second family of SDKs reports
@@ -264,10 +270,10 @@ impl VisitEvents {
         };
         let target = scenario.graph.nodes.get(to.index()).map_or("", |node| &node.name);
         let several = source.edges.iter().any(|edge| scenario.graph.agents_from(edge.to) != [to]);
-        let data =
-            graph.with([("sourceKey", source.name.as_str().into()), ("targetKey", target.into())]);
+        let ends = [("sourceKey", source.name.as_str().into()), ("targetKey", target.into())];
+        let data = Arc::new(graph.with(ends));
         if several {
-            tell(Sent::Note("$ld:ai:graph:handoff_success", data.clone(), 1.0));
+            tell(Sent::Note("$ld:ai:graph:handoff_success", Arc::clone(&data), 1.0));
         }
         let ended =
             if failed { "$ld:ai:graph:handoff_failure" } else { "$ld:ai:graph:handoff_success" };
@@ -286,12 +292,13 @@ impl VisitEvents {
                 scenario.graph.nodes.get(agent.index()).map(|node| node.name.clone())
             };
             let path: Vec<String> = self.runs.iter().filter_map(name).collect();
-            tell(Sent::Note("$ld:ai:graph:path", graph.with([("path", path.into())]), 1.0));
+            let data = Arc::new(graph.with([("path", path.into())]));
+            tell(Sent::Note("$ld:ai:graph:path", data, 1.0));
         }
         let event = AppEvent::GraphTokens;
         if self.tokens > 0 && (graph.is_some() || counted(scenario, event)) {
             let data = graph.map_or(Value::Null, |graph| graph.data());
-            tell(Sent::Metric(event, data, self.tokens as f64));
+            tell(Sent::Metric(event, Arc::new(data), self.tokens as f64));
         }
     }
 }
@@ -316,21 +323,21 @@ fn own(
         let graph = graph.filter(|_| event.key().starts_with("$ld:ai:graph:"));
         if graph.is_some() || counted(scenario, event) {
             let data = graph.map_or(Value::Null, |graph| graph.data());
-            tell(Sent::Metric(event, data, value as f64 * event.scale()));
+            tell(Sent::Metric(event, Arc::new(data), value as f64 * event.scale()));
         }
     });
 }
 
 /// What an outcome says: a judge's score carries the data of the run that it is about.
-fn judge_data(scenario: &Scenario, outcome: u8, judged: &Value) -> Value {
+fn judge_data(scenario: &Scenario, outcome: u8, judged: &Value) -> Arc<Value> {
     let key = scenario.outcomes.get(usize::from(outcome)).map_or("", |outcome| &outcome.key);
     match (key.strip_prefix(JUDGE), judged) {
         (Some(judge), Value::Object(data)) => {
             let mut data = data.clone();
             data.insert("judgeConfigKey".to_owned(), judge.into());
-            data.into()
+            Arc::new(data.into())
         }
-        _ => Value::Null,
+        _ => Arc::default(),
     }
 }
 
@@ -375,7 +382,8 @@ fn track<'a>(scenario: &'a Scenario, served: Served, run: &'a str) -> Option<Tra
 
 /// A user in flight.
 struct Flight {
-    context: Value,
+    /// As JSON.
+    context: Box<RawValue>,
     group: u16,
     visit: VisitEvents,
     /// Whether anything of the user was sent: an app that crashes before its first evaluation sends
@@ -383,27 +391,50 @@ struct Flight {
     known: bool,
 }
 
+/// What makes an event.
+#[derive(Clone, Copy)]
+struct Maker<'a> {
+    at_ms: u64,
+    /// Key of the user, and its context as JSON.
+    unit: &'a str,
+    context: &'a RawValue,
+}
+
 /// Writes a run's events.
-pub struct EventWriter<'s, W> {
+pub struct EventWriter<'s, W: Write + Send> {
     stage: &'s PreparedScenario<'s>,
     out: W,
+    /// The same events as tables, where they are wanted.
+    tables: Option<EventTables<W>>,
     flights: BTreeMap<u32, Flight>,
     /// What judges' scores say about the last answer to each user, where the scenario has such
     /// scores.
-    judged: BTreeMap<u32, Value>,
+    judged: BTreeMap<u32, Arc<Value>>,
     scores: bool,
     /// When the run began, in milliseconds since 1970, and the second that users' keys carry.
     began_ms: u64,
     key_epoch: u32,
-    /// The metric events of this millisecond and later, as they were written.
-    written: BTreeSet<(u64, String)>,
+    /// The metric events of this millisecond and later, as digests of what was written.
+    written: BTreeSet<(u64, u128)>,
+    /// The data of the event before, as JSON.
+    data: (Arc<Value>, Box<RawValue>),
+    /// The values that were served, as JSON.
+    values: BTreeMap<Served, Box<RawValue>>,
+    default: Box<RawValue>,
+    /// The line that is made.
+    line: Vec<u8>,
     /// Whether the AI SDK has told of itself, which it does before anything else.
     introduced: bool,
-    /// The first error of the writer; nothing is written after it.
+    /// The first error of a writer; nothing is written after it.
     failed: Option<io::Error>,
 }
 
-impl<'s, W: Write> EventWriter<'s, W> {
+/// A value as JSON. Every value is JSON, so this cannot fail; null stands for what could not be.
+fn raw(value: &Value) -> Box<RawValue> {
+    to_raw_value(value).unwrap_or_else(|_| RawValue::NULL.to_owned())
+}
+
+impl<'s, W: Write + Send> EventWriter<'s, W> {
     /// A writer of this stage's events.
     pub fn new(stage: &'s PreparedScenario<'s>, out: W) -> Self {
         let mut keys = stage.scenario.outcomes.iter().map(|outcome| &outcome.key);
@@ -411,12 +442,17 @@ impl<'s, W: Write> EventWriter<'s, W> {
         Self {
             stage,
             out,
+            tables: None,
             judged: BTreeMap::new(),
             scores,
             flights: BTreeMap::new(),
             began_ms: u64::from(KEY_EPOCH) * 1000,
             key_epoch: KEY_EPOCH,
             written: BTreeSet::new(),
+            data: (Arc::default(), RawValue::NULL.to_owned()),
+            values: BTreeMap::new(),
+            default: raw(&json!({ "_ldMeta": { "enabled": false } })),
+            line: Vec::new(),
             introduced: false,
             failed: None,
         }
@@ -428,79 +464,146 @@ impl<'s, W: Write> EventWriter<'s, W> {
         Self { began_ms, key_epoch, ..self }
     }
 
+    /// The same, which writes the events into tables as well.
+    #[must_use]
+    pub fn with_tables(self, tables: EventTables<W>) -> Self {
+        Self { tables: Some(tables), ..self }
+    }
+
     /// Ends the writing.
     ///
     /// # Errors
-    /// The first error of the writer.
+    /// The first error of a writer.
     pub fn finish(mut self) -> io::Result<()> {
-        match self.failed {
-            Some(error) => Err(error),
-            None => self.out.flush(),
+        if let Some(error) = self.failed {
+            return Err(error);
+        }
+        self.out.flush()?;
+        self.tables.map_or(Ok(()), EventTables::finish)
+    }
+
+    /// Notes whether something could be done.
+    fn check(&mut self, done: io::Result<()>) {
+        if let Err(error) = done {
+            self.failed.get_or_insert(error);
         }
     }
 
-    fn write(&mut self, event: Value) {
+    /// Makes the line of an event.
+    fn make(&mut self, event: &impl Serialize) {
+        self.line.clear();
+        let made = serde_json::to_writer(&mut self.line, event).map_err(io::Error::from);
+        self.check(made);
+        self.line.push(b'\n');
+    }
+
+    /// Writes the line that was made.
+    fn write(&mut self) {
         if self.failed.is_none() {
-            let line = self.line(event).map_err(io::Error::from);
-            let written = line.and_then(|line| self.out.write_all(line.as_bytes()));
-            self.failed = written.and_then(|()| self.out.write_all(b"\n")).err();
+            let written = self.out.write_all(&self.line);
+            self.check(written);
         }
     }
 
-    /// The line of an event; that of a metric event is no other's.
-    fn line(&mut self, mut event: Value) -> serde_json::Result<String> {
-        let mut line = serde_json::to_string(&event)?;
-        let metric = event.get("kind").is_some_and(|kind| kind == "custom");
-        let at_ms = event.get("creationDate").filter(|_| metric).and_then(Value::as_u64);
-        let Some(mut at_ms) = at_ms else { return Ok(line) };
-        while !self.written.insert((at_ms, line.clone())) {
+    /// Tells the tables of an event.
+    fn tell(&mut self, event: &Recorded<'_>) {
+        if let (Some(tables), None) = (&mut self.tables, &self.failed) {
+            let told = tables.event(event);
+            self.check(told);
+        }
+    }
+
+    /// Writes a metric event: its line is no other's.
+    fn metric(&mut self, maker: Maker<'_>, key: &str, data: Arc<Value>, value: f64) {
+        if !Arc::ptr_eq(&self.data.0, &data) {
+            let json = raw(&data);
+            self.data = (data, json);
+        }
+        let Maker { mut at_ms, unit, context } = maker;
+        let json = std::mem::replace(&mut self.data.1, RawValue::NULL.to_owned());
+        let mut event = MetricEvent::new(at_ms, key, context, &*json, value);
+        self.make(&event);
+        while !self.written.insert((at_ms, xxhash_rust::xxh3::xxh3_128(&self.line))) {
             at_ms += 1;
-            if let Some(at) = event.get_mut("creationDate") {
-                *at = at_ms.into();
-            }
-            line = serde_json::to_string(&event)?;
+            event = event.at(at_ms);
+            self.make(&event);
         }
-        Ok(line)
+        self.write();
+        self.data.1 = json;
+        let data = &Value::Null;
+        self.tell(&Recorded::Metric { at_ms, unit, event: key, value: Some(value), data });
     }
 
-    fn exposure(&self, at_ms: u64, served: Served, flight: &Flight, key: &str) -> Option<Value> {
-        let compiled = &self.stage.compiled;
+    /// Writes an exposure.
+    fn exposure(&mut self, maker: Maker<'_>, served: Served, group: u16) {
+        let stage = self.stage;
+        let compiled = &stage.compiled;
         let config = usize::from(served.config);
         // The reason is the flags' own; what was served is what the journal says, whoever evaluated
         // it.
-        let mut evaluation = compiled.evaluate(config, usize::from(flight.group), key);
+        let mut evaluation = compiled.evaluate(config, usize::from(group), maker.unit);
         (evaluation.variation, evaluation.in_experiment) =
             (Some(usize::from(served.variation)), true);
         let rule_id = match evaluation.reason {
             crate::flags::compiled::Reason::RuleMatch { rule } => compiled.rule_id(config, rule),
             _ => None,
         };
+        let found = compiled.version(config).zip(compiled.value(config, served.variation.into()));
+        let Some((version, value)) = found else { return };
+        let json = self.values.entry(served).or_insert_with(|| raw(value));
         let event = FeatureEvent {
-            config: &self.stage.scenario.config(served.config).key,
-            version: compiled.version(config)?,
+            config: &stage.scenario.config(served.config).key,
+            version,
             evaluation,
             rule_id,
-            value: compiled.value(config, usize::from(served.variation))?,
-            default: &json!({ "_ldMeta": { "enabled": false } }),
+            value: &**json,
+            default: &self.default,
         };
-        Some(feature(at_ms, &event, &flight.context))
+        let variation = event.variation();
+        self.line.clear();
+        let made = serde_json::to_writer(&mut self.line, &event.sent(maker.at_ms, maker.context));
+        self.line.push(b'\n');
+        self.check(made.map_err(io::Error::from));
+        self.write();
+        if let Some(variation) = variation {
+            let variation_key = value.pointer("/_ldMeta/variationKey").and_then(Value::as_str);
+            let config = &stage.scenario.config(served.config).key;
+            let (at_ms, unit) = (maker.at_ms, maker.unit);
+            self.tell(&Recorded::Exposure { at_ms, unit, config, variation, variation_key, value });
+        }
+    }
+
+    /// The user's context as JSON.
+    fn context(&self, key: &str, group: u16) -> Box<RawValue> {
+        raw(&context(key, &self.stage.scenario.group(group).attributes))
+    }
+
+    /// What the AI SDK says of itself.
+    fn introduce(&mut self) {
+        if std::mem::replace(&mut self.introduced, true) {
+            return;
+        }
+        let scenario = self.stage.scenario;
+        let graphs = scenario.graph.is_written();
+        for event in sdk_info(self.began_ms, scenario.events, graphs) {
+            self.make(&event);
+            if event.get("kind").is_some_and(|kind| kind == "custom") {
+                // They are the first, and differ.
+                self.written.insert((self.began_ms, xxhash_rust::xxh3::xxh3_128(&self.line)));
+            }
+            self.write();
+        }
     }
 }
 
-impl<W: Write> Reader for EventWriter<'_, W> {
+impl<W: Write + Send> Reader for EventWriter<'_, W> {
     fn entry(&mut self, entry: &Entry) {
-        if !self.introduced {
-            self.introduced = true;
-            let scenario = self.stage.scenario;
-            let graphs = scenario.graph.is_written();
-            for event in sdk_info(self.began_ms, scenario.events, graphs) {
-                self.write(event);
-            }
-        }
+        self.introduce();
+        let scenario = self.stage.scenario;
         let at_ms = self.began_ms + entry.at.us() / 1000;
         // Time goes on only: nothing earlier comes again.
         if self.written.first().is_some_and(|(first, _)| *first < at_ms) {
-            self.written = self.written.split_off(&(at_ms, String::new()));
+            self.written = self.written.split_off(&(at_ms, 0));
         }
         let key = match self.key_epoch {
             KEY_EPOCH => user_key(entry.user).as_str().to_owned(),
@@ -508,7 +611,7 @@ impl<W: Write> Reader for EventWriter<'_, W> {
         };
         if let Event::Arrived { group, visit, .. } = entry.event {
             let named = if visit == 0 { key.clone() } else { format!("{key} {visit}") };
-            let context = context(&key, &self.stage.scenario.group(group).attributes);
+            let context = self.context(&key, group);
             self.flights.insert(
                 entry.user,
                 Flight { context, group, visit: VisitEvents::of(&named), known: false },
@@ -517,13 +620,12 @@ impl<W: Write> Reader for EventWriter<'_, W> {
         }
         // The visit that it came of is over, and may be long ago.
         if let Event::Followed { outcome, group, value } = entry.event {
-            let scenario = self.stage.scenario;
-            let context = context(&key, &scenario.group(group).attributes);
-            let judged = self.judged.get(&entry.user).unwrap_or(&Value::Null);
+            let context = self.context(&key, group);
+            let judged = self.judged.get(&entry.user).map_or(&Value::Null, |judged| judged);
             let data = judge_data(scenario, outcome, judged);
             if let Some(outcome) = scenario.outcomes.get(usize::from(outcome)) {
-                let value = outcome_value(value);
-                self.write(custom_by_key(at_ms, &outcome.key, &context, data, value));
+                let maker = Maker { at_ms, unit: &key, context: &context };
+                self.metric(maker, &outcome.key, data, outcome_value(value));
             }
             return;
         }
@@ -532,24 +634,17 @@ impl<W: Write> Reader for EventWriter<'_, W> {
             if !matches!(entry.event, Event::Evaluated { .. }) {
                 return;
             }
-            self.write(index(at_ms, &flight.context));
+            self.make(&IndexEvent::new(at_ms, &*flight.context));
+            self.write();
             flight.known = true;
         }
-        let mut sent = Vec::new();
-        let goes_on = flight.visit.entry(self.stage.scenario, entry, |one| sent.push(one));
-        for one in sent {
-            let event = match one {
-                Sent::Exposure(served) => self.exposure(at_ms, served, &flight, &key),
-                Sent::Metric(event, data, value) => {
-                    Some(custom(at_ms, event, &flight.context, data, value))
-                }
-                Sent::Note(key, data, value) => {
-                    Some(custom_by_key(at_ms, key, &flight.context, data, value))
-                }
-                Sent::Outcome(..) => None,
-            };
-            event.into_iter().for_each(|event| self.write(event));
-        }
+        let maker = Maker { at_ms, unit: &key, context: &flight.context };
+        let goes_on = flight.visit.entry(scenario, entry, |one| match one {
+            Sent::Exposure(served) => self.exposure(maker, served, flight.group),
+            Sent::Metric(event, data, value) => self.metric(maker, event.key(), data, value),
+            Sent::Note(key, data, value) => self.metric(maker, key, data, value),
+            Sent::Outcome(..) => {}
+        });
         if goes_on {
             self.flights.insert(entry.user, flight);
         } else if self.scores && !flight.visit.judged.is_null() {

@@ -27,12 +27,12 @@ pub(super) fn access(served: &Served) -> FlagAccess {
 }
 
 /// Keeps what happened to each user, and writes the events of it.
-struct Both<'s> {
+struct Both<'s, 'b> {
     visits: BTreeMap<u32, Vec<Entry>>,
-    file: EventWriter<'s, &'s mut Vec<u8>>,
+    file: EventWriter<'s, &'b mut Vec<u8>>,
 }
 
-impl Reader for &mut Both<'_> {
+impl Reader for &mut Both<'_, '_> {
     fn entry(&mut self, entry: &Entry) {
         self.visits.entry(entry.user).or_default().push(*entry);
         self.file.entry(entry);
@@ -68,10 +68,13 @@ fn a_run_through_the_sdk_assigns_as_the_mock_and_ends_in_the_statistics_of_its_o
     runtime().block_on(async {
         let stage = PreparedScenario::new(scenario, scenario.seed).unwrap();
         let mut bytes = Vec::new();
-        let mut both = Both { visits: BTreeMap::new(), file: EventWriter::new(&stage, &mut bytes) };
-        stage.population(scenario.seed, USERS).visit(&mut both);
-        let Both { visits, file: writer } = both;
-        writer.finish().unwrap();
+        let visits = {
+            let file = EventWriter::new(&stage, &mut bytes);
+            let mut both = Both { visits: BTreeMap::new(), file };
+            stage.population(scenario.seed, USERS).visit(&mut both);
+            both.file.finish().unwrap();
+            both.visits
+        };
         fs::write(&file, &bytes).unwrap();
 
         let flags = LiveFlags::start(&access(&served), USERS).await.unwrap();

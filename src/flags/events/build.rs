@@ -1,10 +1,12 @@
 //! Events as the newest SDKs send them: launchdarkly-server-sdk 9 for Python, and the families of AI
 //! SDKs (`SdkFamily`).
 //!
-//! Guarantees: plain arguments in, JSON out, in a fixed order of fields.
+//! Guarantees: plain arguments in, JSON out, in a fixed order of fields. A context, the data and the values of flags may be
+//! values, or text that is JSON already.
 //!
 //! Does not know: when an event is due, how it is delivered, or what the simulation keeps.
 
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::context::Attributes;
@@ -24,10 +26,60 @@ pub fn context(key: &str, attributes: &Attributes) -> Value {
     json
 }
 
+/// Says that a context is new.
+#[derive(Clone, Copy, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct IndexEvent<C> {
+    kind: &'static str,
+    creation_date: u64,
+    context: C,
+}
+
+impl<C> IndexEvent<C> {
+    /// The event at this Unix time in milliseconds.
+    pub fn new(at_ms: u64, context: C) -> Self {
+        Self { kind: "index", creation_date: at_ms, context }
+    }
+}
+
+/// A metric event. The data are one of [`Track`]'s, or for [`AppEvent::AgentUsed`] the config's key
+/// as text, and null for the application's own.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct MetricEvent<'a, C, D> {
+    kind: &'static str,
+    creation_date: u64,
+    key: &'a str,
+    context: C,
+    data: D,
+    metric_value: Value,
+}
+
+impl<'a, C, D> MetricEvent<'a, C, D> {
+    /// The event at this Unix time in milliseconds. A value that is whole is written as a whole
+    /// number.
+    pub fn new(at_ms: u64, key: &'a str, context: C, data: D, value: f64) -> Self {
+        let whole = value as i64;
+        let metric_value = if whole as f64 == value { json!(whole) } else { json!(value) };
+        Self { kind: "custom", creation_date: at_ms, key, context, data, metric_value }
+    }
+
+    /// The same event at another time.
+    #[must_use]
+    pub fn at(self, at_ms: u64) -> Self {
+        Self { creation_date: at_ms, ..self }
+    }
+}
+
+/// An event as a value. One that is no JSON, which none here is, would be null.
+fn valued(event: impl Serialize) -> Value {
+    serde_json::to_value(event).unwrap_or_default()
+}
+
 /// Says that a context is new. `at_ms` is Unix time in milliseconds, here and below.
 #[must_use]
 pub fn index(at_ms: u64, context: &Value) -> Value {
-    json!({ "kind": "index", "creationDate": at_ms, "context": context })
+    valued(IndexEvent::new(at_ms, context))
 }
 
 /// What an AI SDK sends once for each client, about itself; `graphs` says whether the client runs
@@ -174,8 +226,7 @@ impl GraphTrack<'_> {
     }
 }
 
-/// A metric event. `data` is one of [`Track`]'s, or for [`AppEvent::AgentUsed`] the config's key as
-/// text, and null for the application's own. A value that is whole is written as a whole number.
+/// As [`MetricEvent`].
 #[must_use]
 pub fn custom(at_ms: u64, event: AppEvent, context: &Value, data: Value, value: f64) -> Value {
     custom_by_key(at_ms, event.key(), context, data, value)
@@ -184,14 +235,12 @@ pub fn custom(at_ms: u64, event: AppEvent, context: &Value, data: Value, value: 
 /// A metric event with a key of the application's own.
 #[must_use]
 pub fn custom_by_key(at_ms: u64, key: &str, context: &Value, data: Value, value: f64) -> Value {
-    let whole = value as i64;
-    let value = if whole as f64 == value { json!(whole) } else { json!(value) };
-    json!({ "kind": "custom", "creationDate": at_ms, "key": key, "context": context, "data": data, "metricValue": value })
+    valued(MetricEvent::new(at_ms, key, context, data, value))
 }
 
 /// An evaluation that is sent in full.
 #[derive(Clone, Copy, Debug)]
-pub struct FeatureEvent<'a> {
+pub struct FeatureEvent<'a, V> {
     /// Key of the flag or AI config.
     pub config: &'a str,
     /// Version of the flag.
@@ -201,31 +250,56 @@ pub struct FeatureEvent<'a> {
     /// Id of the rule that matched, if one did.
     pub rule_id: Option<&'a str>,
     /// The value that was served.
-    pub value: &'a Value,
+    pub value: V,
     /// The application's own default.
-    pub default: &'a Value,
+    pub default: V,
+}
+
+/// An evaluation as it is sent.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SentFeature<'a, V, C> {
+    kind: &'static str,
+    creation_date: u64,
+    key: &'a str,
+    version: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    variation: Option<usize>,
+    value: V,
+    default: V,
+    reason: Value,
+    context: C,
+}
+
+impl<'a, V> FeatureEvent<'a, V> {
+    /// The event of an exposure, or of any other evaluation that is sent in full.
+    pub fn sent<C>(self, at_ms: u64, context: C) -> SentFeature<'a, V, C> {
+        SentFeature {
+            kind: "feature",
+            creation_date: at_ms,
+            key: self.config,
+            version: self.version,
+            variation: self.variation(),
+            value: self.value,
+            default: self.default,
+            reason: reason(self.evaluation, self.rule_id),
+            context,
+        }
+    }
+
+    /// Index among the flag's variations, where the automatic `disabled` one comes first.
+    pub fn variation(&self) -> Option<usize> {
+        match self.evaluation.reason {
+            Reason::Error(_) => None,
+            _ => Some(self.evaluation.variation.map_or(0, |own| own + 1)),
+        }
+    }
 }
 
 /// An exposure, or any other evaluation that is sent in full.
 #[must_use]
-pub fn feature(at_ms: u64, event: &FeatureEvent<'_>, context: &Value) -> Value {
-    let mut json = json!({ "kind": "feature", "creationDate": at_ms, "key": event.config, "version": event.version });
-    if let Some(index) = flag_index(event.evaluation) {
-        put(&mut json, "variation", index);
-    }
-    put(&mut json, "value", event.value.clone());
-    put(&mut json, "default", event.default.clone());
-    put(&mut json, "reason", reason(event.evaluation, event.rule_id));
-    put(&mut json, "context", context.clone());
-    json
-}
-
-/// Index among the flag's variations, where the automatic `disabled` one comes first.
-fn flag_index(evaluation: Evaluation) -> Option<usize> {
-    match evaluation.reason {
-        Reason::Error(_) => None,
-        _ => Some(evaluation.variation.map_or(0, |own| own + 1)),
-    }
+pub fn feature(at_ms: u64, event: &FeatureEvent<'_, &Value>, context: &Value) -> Value {
+    valued(event.sent(at_ms, context))
 }
 
 /// Why a variation was served, as events carry it.

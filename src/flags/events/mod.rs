@@ -9,8 +9,8 @@ mod clock;
 mod read;
 
 pub use build::{
-    FeatureEvent, GraphTrack, Track, context, custom, custom_by_key, feature, index, reason,
-    run_id, sdk_info,
+    FeatureEvent, GraphTrack, IndexEvent, MetricEvent, Track, context, custom, custom_by_key,
+    feature, index, reason, run_id, sdk_info,
 };
 pub use clock::{Clock, moment, stamp};
 pub use read::{Malformed, Notes, Recorded, context_kinds, inner, is_disabled, notes, read};

@@ -339,6 +339,7 @@ impl LiveFlags {
                     }
                 };
                 self.make_room();
+                let data = Arc::unwrap_or_clone(data);
                 self.client.track_metric(context.clone(), event, value, data);
                 self.expect(key, Counts { exposures: 0, metric_events: 1 });
             });

@@ -5,12 +5,11 @@
 //!
 //! Does not know: where the bytes go.
 
-use std::io::{self, BufRead, Write};
+use std::io::{self, Write};
 
-use super::super::lines::each_event;
 use super::super::plan::arm_name;
 use super::columns::{ParquetRows, RowCell, TableColumn, TableKind};
-use crate::flags::events::{Recorded, read};
+use crate::flags::events::Recorded;
 
 /// The columns of the exposures.
 pub const USER_COLUMNS: &[TableColumn] = &[
@@ -89,27 +88,24 @@ impl<W: Write + Send> EventTables<W> {
         })
     }
 
-    /// Takes all events of a run, a JSON document a line, and ends the files.
+    /// Ends the files.
     ///
     /// # Errors
-    /// When the reader or a writer fails.
-    pub fn write(mut self, lines: impl BufRead) -> io::Result<()> {
-        let mut done = Ok(());
-        each_event(lines, |_, event| {
-            if let (Ok(event), true) = (event, done.is_ok()) {
-                done = self.event(event);
-            }
-        })?;
-        done?;
+    /// When a writer fails.
+    pub fn finish(self) -> io::Result<()> {
         self.users.finish()?;
         self.events.finish()
     }
 
-    fn event(&mut self, event: &serde_json::Value) -> io::Result<()> {
+    /// Takes an event.
+    ///
+    /// # Errors
+    /// When a writer fails.
+    pub fn event(&mut self, event: &Recorded<'_>) -> io::Result<()> {
         let moment = |at_ms: u64| RowCell::Whole(i64::try_from(at_ms).unwrap_or(i64::MAX));
         let text = |text: &str| RowCell::Text(text.to_owned());
-        match read(event, "user") {
-            Ok(Recorded::Exposure { at_ms, unit, config, variation, variation_key, value }) => {
+        match *event {
+            Recorded::Exposure { at_ms, unit, config, variation, variation_key, value } => {
                 match arm_name(variation, variation_key, value) {
                     Some(arm) => self.users.row([
                         text(unit),
@@ -120,7 +116,7 @@ impl<W: Write + Send> EventTables<W> {
                     None => Ok(()),
                 }
             }
-            Ok(Recorded::Metric { at_ms, unit, event, value, .. }) => {
+            Recorded::Metric { at_ms, unit, event, value, .. } => {
                 self.count += 1;
                 self.events.row([
                     RowCell::Whole(self.count),
@@ -130,7 +126,7 @@ impl<W: Write + Send> EventTables<W> {
                     moment(at_ms),
                 ])
             }
-            Ok(Recorded::Other { .. }) | Err(_) => Ok(()),
+            Recorded::Other { .. } => Ok(()),
         }
     }
 }
