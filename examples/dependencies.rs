@@ -27,25 +27,27 @@ const PLATFORMS: [&str; 4] = [
     "x86_64-pc-windows-msvc",
 ];
 /// Licenses in the order in which one is chosen where a crate leaves the choice.
-const PREFERRED: [&str; 9] = [
+const PREFERRED: [&str; 10] = [
     "MIT",
     "MIT-0",
     "ISC",
     "Zlib",
     "BSL-1.0",
     "BSD-3-Clause",
+    "BSD-2-Clause",
     "Unicode-3.0",
     "Apache-2.0",
     "CDLA-Permissive-2.0",
 ];
 /// Marks in the name of a file that holds the text of one license, with this license.
-const MARKS: [(&str, &str); 10] = [
+const MARKS: [(&str, &str); 11] = [
     ("apache", "Apache-2.0"),
     ("unlicense", "Unlicense"),
     ("mit", "MIT"),
     ("zlib", "Zlib"),
     ("isc", "ISC"),
     ("0bsd", "0BSD"),
+    ("bsd-2", "BSD-2-Clause"),
     ("bsd", "BSD-3-Clause"),
     ("unicode", "Unicode-3.0"),
     ("boost", "BSL-1.0"),

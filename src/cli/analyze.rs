@@ -131,12 +131,17 @@ fn holds(args: &AnalyzeArgs, path: &Path, head: &[u8]) -> Result<Holds, Exit> {
     let ends = |endings: &[&str]| {
         let name =
             path.file_name().map(|name| name.to_string_lossy().to_lowercase()).unwrap_or_default();
-        let name = name.strip_suffix(".gz").unwrap_or(&name);
+        let packed = [".gz", ".zst"].iter().find_map(|ending| name.strip_suffix(ending));
+        let name = packed.unwrap_or(&name);
         endings.iter().any(|ending| name.ends_with(ending))
     };
     let first = head.iter().find(|byte| !byte.is_ascii_whitespace());
     Ok(match first {
-        _ if asks_for_table(args) || TableFormat::of(head) == TableFormat::Parquet => Holds::Table,
+        _ if asks_for_table(args)
+            || matches!(TableFormat::of(head), TableFormat::Parquet | TableFormat::Arrow) =>
+        {
+            Holds::Table
+        }
         Some(b'{' | b'[') if args.scenario.is_none() && are_rows(path, head) => Holds::Table,
         Some(b'{' | b'[') => Holds::Events,
         _ if ends(&[".jsonl", ".json", ".ndjson"]) => Holds::Events,

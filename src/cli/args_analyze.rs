@@ -17,9 +17,9 @@ pub(super) const ANALYZE_EXAMPLES: &str = "Examples:
   simlab analyze --exposures seen.csv --events orders.csv --metric order:rate --window 7d
   simlab analyze stats.csv                             the rows of the query that `simlab sql` prints
 
-Tables are CSV, TSV, JSON lines, a JSON array of objects or Parquet; `-` reads standard input, and
-gzip is unpacked. Run `simlab analyze users.csv` without options first: it lists the columns and
-prints the command to paste. A metric is COLUMN:STATISTIC[:up|:down]:
+Tables are CSV, TSV, JSON lines, a JSON array of objects, Parquet or Arrow IPC; `-` reads standard
+input, and gzip and zstd are unpacked. Run `simlab analyze users.csv` without options first: it
+lists the columns and prints the command to paste. A metric is COLUMN:STATISTIC[:up|:down]:
   resolved:rate:up         share of units for which it is true (true/false or 1/0)
   cost_usd:mean:down       mean over the units of each unit's sum (`average`: of its average)
   latency_ms:p95:down      percentile of the units (p1 to p99.9, median)
@@ -36,8 +36,8 @@ sum of its values. A metric event that is recorded twice (same time, user, key, 
 /// The arguments of `analyze`.
 #[derive(Debug, Args)]
 pub struct AnalyzeArgs {
-    /// A table (CSV, TSV, JSON, Parquet), rows of `simlab sql`, recorded events (JSONL) or summary
-    /// statistics (RON); `-` is standard input.
+    /// A table (CSV, TSV, JSON, Parquet, Arrow), rows of `simlab sql`, recorded events (JSONL) or
+    /// summary statistics (RON); `-` is standard input.
     #[arg(value_name = "FILE", required_unless_present = "exposures")]
     pub data: Option<PathBuf>,
     /// A table of exposures, with columns for unit, variation and time, and one for the experiment

@@ -61,7 +61,7 @@ pub(super) fn open<'p>(
     decoded(CountedReader { inner: File::open(path)?, progress, done })
 }
 
-/// Unpacks gzip and decodes UTF-16, each told by its first bytes.
+/// Unpacks gzip and zstd, and decodes UTF-16, each told by its first bytes.
 ///
 /// # Errors
 /// When the bytes cannot be read.
@@ -69,6 +69,8 @@ pub(super) fn decoded<'p>(reader: impl Read + 'p) -> io::Result<OpenedData<'p>> 
     let (mut head, mut reader) = peek(Box::new(reader))?;
     if head.starts_with(&[0x1f, 0x8b]) {
         (head, reader) = peek(Box::new(MultiGzDecoder::new(BufReader::new(reader))))?;
+    } else if head.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) {
+        (head, reader) = peek(Box::new(zstd::Decoder::new(reader)?))?;
     }
     if head.starts_with(&[0xff, 0xfe]) || head.starts_with(&[0xfe, 0xff]) {
         (head, reader) = peek(Box::new(DecodeReaderBytes::new(reader)))?;

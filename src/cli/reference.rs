@@ -69,9 +69,9 @@ const APP: &str = "# Every field of a file that says how an app is asked
 const SQL: &str = "# Every column of the sufficient statistics
 
 `simlab sql` prints a query; its result has one row for each metric and variation, with these
-columns. `simlab analyze` takes the rows as CSV, TSV, JSON lines, a JSON array or Parquet, with the
-names of the columns in any order and in capitals or not. Rows from elsewhere need the columns that
-their kind uses; the others may be empty or missing.
+columns. `simlab analyze` takes the rows as CSV, TSV, JSON lines, a JSON array, Parquet or Arrow
+IPC, with the names of the columns in any order and in capitals or not. Rows from elsewhere need the
+columns that their kind uses; the others may be empty or missing.
 
 Sums of squares and products are of the users' distances from the variation's own mean: the variance
 is `dev_value_squared / (users_counted - 1)`. So nothing cancels where a mean is large and its spread

@@ -238,6 +238,9 @@ fn binary(bytes: &[u8]) -> Option<Kind> {
     if bytes.starts_with(b"PAR1") {
         return Some(Kind::Table("a Parquet file"));
     }
+    if bytes.starts_with(b"ARROW1\0\0") || bytes.starts_with(&[0xff; 4]) {
+        return Some(Kind::Table("an Arrow file"));
+    }
     // Short marks such as "BM" and "MZ" also begin words.
     let head = head(bytes, 512);
     let readable =

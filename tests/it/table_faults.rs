@@ -303,26 +303,45 @@ fn files_of_other_kinds_are_named() {
 }
 
 #[test]
-fn a_damaged_parquet_file_is_refused_in_words() {
-    let whole = fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/tables/users.parquet"));
-    let whole = whole.unwrap();
+fn a_damaged_parquet_or_arrow_file_is_refused_in_words() {
     let place = folder("table-faults-damaged");
-    let options = ["analyze", "users.parquet", "--unit", "user_id", "--variation", "arm"];
-    let options =
-        [options.as_slice(), &["--control", "a", "--metric", "resolved:rate:up"]].concat();
-    let mut refused = 0;
-    // One place after the other, over the data and what the file says of them.
-    for step in 1..40 {
-        let at = whole.len() * step / 40;
-        for flipped in [0xff, 0x80] {
-            let mut bytes = whole.clone();
-            bytes[at] ^= flipped;
-            fs::write(place.join("users.parquet"), &bytes).unwrap();
-            let ran = simlab_in(&place, &options);
-            assert!([0, 2, 3].contains(&ran.code), "byte {at}: {} {}", ran.code, ran.err);
-            assert!(!ran.err.contains("panicked"), "byte {at}: {}", ran.err);
-            refused += usize::from(ran.code == 3);
+    let options = ["--unit", "user_id", "--variation", "arm", "--control", "a"];
+    // Plain and packed, with and without a table of contents.
+    for name in ["users.parquet", "users.arrows", "users.arrow", "users.feather"] {
+        let own = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/tables/");
+        let whole = fs::read(format!("{own}{name}")).unwrap();
+        let options = [&["analyze", name][..], &options, &["--metric", "resolved:rate"]].concat();
+        let mut refused = 0;
+        // One place after the other, over the data and what the file says of them.
+        for step in 1..30 {
+            let at = whole.len() * step / 30;
+            for flipped in [0xff, 0x80] {
+                let mut bytes = whole.clone();
+                bytes[at] ^= flipped;
+                fs::write(place.join(name), &bytes).unwrap();
+                let ran = simlab_in(&place, &options);
+                let said = format!("{name}, byte {at}: {} {}", ran.code, ran.err);
+                assert!([0, 2, 3].contains(&ran.code) && !ran.err.contains("panicked"), "{said}");
+                refused += usize::from(ran.code == 3);
+            }
         }
+        assert!(refused > 5, "{name}: {refused}");
     }
-    assert!(refused > 10, "{refused}");
+    // What is packed says how long it is; no memory is asked for a length that cannot be true.
+    let mut feather =
+        fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/tables/users.feather"));
+    let whole = feather.as_mut().unwrap();
+    let lz4 = |at: usize| whole[at..].starts_with(&[0x04, 0x22, 0x4d, 0x18]);
+    let packed = (8..whole.len()).find(|at| lz4(*at)).unwrap();
+    whole[packed - 8..packed].copy_from_slice(&(1_u64 << 50).to_le_bytes());
+    fs::write(place.join("long.feather"), whole).unwrap();
+    let ran = simlab_in(&place, &[&["analyze", "long.feather"][..], &options].concat());
+    assert!(
+        ran.code == 3 && ran.err.contains("cannot be read as Arrow IPC: it is damaged"),
+        "{}",
+        ran.err
+    );
+    fs::write(place.join("short.arrow"), b"ARROW1\0\0").unwrap();
+    let ran = simlab_in(&place, &["analyze", "short.arrow"]);
+    assert!(ran.code == 3 && ran.err.contains("it ends too early"), "{}", ran.err);
 }

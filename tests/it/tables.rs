@@ -162,9 +162,17 @@ fn every_format_and_every_order_of_rows_gives_the_same_numbers() {
     let (names, rows) = csv.split_once('\n').unwrap();
     let mut turned: Vec<&str> = rows.lines().collect();
     turned.reverse();
-    let parquet = fs::read(USERS.replace(".csv", ".parquet")).unwrap();
-    let forms: [(&str, Vec<u8>); 10] = [
-        ("users.parquet", parquet),
+    // By pyarrow, with every packing that it has for both: `tables/make.py`, `tables/formats.py`.
+    let written = |name: &str| fs::read(USERS.replace("users.csv", name)).unwrap();
+    let forms = [
+        ("users.parquet", written("users.parquet")),
+        ("users-zstd.parquet", written("users-zstd.parquet")),
+        ("users-lz4.parquet", written("users-lz4.parquet")),
+        ("users-gzip.parquet", written("users-gzip.parquet")),
+        ("users.feather", written("users.feather")),
+        ("users.arrow", written("users.arrow")),
+        ("users.arrows", written("users.arrows")),
+        ("packed.csv.zst", zstd::encode_all(csv.as_bytes(), 0).unwrap()),
         ("same.csv", csv.clone().into_bytes()),
         ("mark.csv", format!("\u{feff}{}", csv.replace('\n', "\r\n")).into_bytes()),
         ("wide.csv", utf16),
@@ -203,6 +211,37 @@ fn every_format_and_every_order_of_rows_gives_the_same_numbers() {
     let found = Ran::new(child.wait_with_output().unwrap()).json();
     alike("stdin", &found["experiments"][0]["metrics"], &wanted["experiments"][0]["metrics"]);
     assert_eq!(found["fingerprint"], wanted["fingerprint"]);
+}
+
+#[test]
+fn arrows_types_are_read_as_what_they_say() {
+    let place = folder("tables-arrow");
+    let tables = Path::new(USERS).parent().unwrap();
+    for name in ["seen.arrow", "orders.arrow"] {
+        fs::copy(tables.join(name), place.join(name)).unwrap();
+    }
+    let mut seen = "user_id,variation_id,timestamp\n".to_owned();
+    let mut orders = "event_id,user_id,event,timestamp,value\n".to_owned();
+    for n in 0..10 {
+        // Day 20000 is 2024-10-04: `date -u -d @$((20000 * 86400))`.
+        let day = 4 + n;
+        writeln!(seen, "u{n},{},2024-10-{day:02}", ["a", "b"][n % 2]).unwrap();
+        writeln!(orders, "{n},u{n},order,2024-10-{day:02}T12:00:00Z,{}", n as f64 / 4.0).unwrap();
+    }
+    fs::write(place.join("seen.csv"), seen).unwrap();
+    fs::write(place.join("orders.csv"), orders).unwrap();
+    let report = |ending: &str| {
+        let [seen, orders] = ["seen", "orders"].map(|name| format!("{name}.{ending}"));
+        let asked = ["analyze", "--exposures", &seen, "--events", &orders, "--window", "12h"];
+        let asked = [&asked[..], &["--metric", "order:mean", "--format", "json"]].concat();
+        simlab_in(&place, &asked).json()
+    };
+    let (found, wanted) = (report("arrow"), report("csv"));
+    // 0 + 0.5 + 1 + 1.5 + 2, and 0.25 more each.
+    near(&of(&found, "order:mean", "a")["total_value"], 5.0);
+    near(&of(&found, "order:mean", "b")["total_value"], 6.25);
+    alike("arrow", &found["experiments"], &wanted["experiments"]);
+    alike("arrow", &found["data"], &wanted["data"]);
 }
 
 /// Fails where two documents differ by more than 1e-9.

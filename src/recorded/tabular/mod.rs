@@ -6,11 +6,13 @@
 //!
 //! Does not know: files (bytes come in), or how a report is printed.
 
+mod arrow;
 mod ask;
 mod caps;
 mod clocks;
 mod conclude;
 mod covariates;
+mod damaged;
 mod event_ids;
 mod exposed;
 mod fold;

@@ -7,13 +7,13 @@
 
 use std::io::Read;
 use std::ops::ControlFlow;
-use std::panic::{self, AssertUnwindSafe};
 
 use bytes::Bytes;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::record::Field;
 use serde_json::{Map, Value, json};
 
+use super::damaged::guarded;
 use super::rows::{TableColumns, TableRow, TableUnreadable};
 
 /// Reads a Parquet file like any other table; rows are numbered from 1.
@@ -58,15 +58,6 @@ pub(super) fn each_parquet_row(
         }
     }
     Ok(rows)
-}
-
-/// The library asserts what damaged bytes may break. What it would print of that is not shown.
-fn guarded<T>(read: impl FnOnce() -> T) -> Result<T, TableUnreadable> {
-    let hook = panic::take_hook();
-    panic::set_hook(Box::new(|_| ()));
-    let done = panic::catch_unwind(AssertUnwindSafe(read));
-    panic::set_hook(hook);
-    done.map_err(|_| TableUnreadable::Text("it is damaged".to_owned()))
 }
 
 fn cell(field: &Field) -> Value {

@@ -58,7 +58,7 @@ pub struct PlacedText {
 /// Most lines of a row in delimited text.
 const MAX_LINES: usize = 100;
 
-/// Finds the text of a place. Rows of a JSON array and of Parquet have no lines.
+/// Finds the text of a place. Rows of a JSON array, of Parquet and of Arrow have no lines.
 #[must_use]
 pub fn text_at(input: impl BufRead, format: TableFormat, place: &CellPlace) -> Option<PlacedText> {
     match format {
@@ -77,7 +77,7 @@ pub fn text_at(input: impl BufRead, format: TableFormat, place: &CellPlace) -> O
             let span = found.unwrap_or(0..text.len());
             Some(PlacedText { text, line: place.line, span })
         }
-        TableFormat::JsonArray | TableFormat::Parquet => None,
+        TableFormat::JsonArray | TableFormat::Parquet | TableFormat::Arrow => None,
     }
 }
 

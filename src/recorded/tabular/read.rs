@@ -5,13 +5,14 @@
 use std::io::BufRead;
 use std::ops::ControlFlow;
 
+use super::arrow::each_arrow_row;
 use super::parquet::each_parquet_row;
 use super::rows::{
     TableColumns, TableFormat, TableRow, TableUnreadable, delimited, json_array, json_lines,
 };
 
 /// Reads a table, passes its columns to `begin` and then each row to `tell`, until either breaks.
-/// Each row comes with its line, from 1 (in a JSON array and in Parquet its place), or with why it
+/// Each row comes with its line, from 1 (in a JSON array, in Parquet and in Arrow its place), or with why it
 /// cannot be read. Returns the number of rows, faulty ones included.
 ///
 /// # Errors
@@ -25,6 +26,7 @@ pub(in super::super) fn each_row(
     match format {
         TableFormat::Delimited(separator) => delimited(input, separator, begin, tell),
         TableFormat::Parquet => each_parquet_row(input, begin, tell),
+        TableFormat::Arrow => each_arrow_row(input, begin, tell),
         // A JSON row names its columns itself.
         _ if begin(&TableColumns::default()).is_break() => Ok(0),
         TableFormat::JsonLines => json_lines(input, tell),

@@ -27,6 +27,8 @@ pub enum TableFormat {
     JsonArray,
     /// Parquet, by columns.
     Parquet,
+    /// Arrow IPC, a file or a stream.
+    Arrow,
 }
 
 impl TableFormat {
@@ -37,6 +39,9 @@ impl TableFormat {
         let head = head.strip_prefix("\u{feff}".as_bytes()).unwrap_or(head);
         if head.starts_with(PARQUET) {
             return Self::Parquet;
+        }
+        if head.starts_with(ARROW_FILE) || head.starts_with(ARROW_STREAM) {
+            return Self::Arrow;
         }
         match head.iter().find(|byte| !byte.is_ascii_whitespace()) {
             Some(b'{') => return Self::JsonLines,
@@ -72,12 +77,17 @@ impl TableFormat {
             Self::JsonLines => "JSON, one object a line",
             Self::JsonArray => "a JSON array",
             Self::Parquet => "Parquet",
+            Self::Arrow => "Arrow IPC",
         }
     }
 }
 
 /// What a Parquet file begins with.
 const PARQUET: &[u8] = b"PAR1";
+/// What an Arrow file begins with; its stream follows.
+pub(super) const ARROW_FILE: &[u8] = b"ARROW1\0\0";
+/// What an Arrow stream begins with: the mark of a message, whose length follows.
+const ARROW_STREAM: &[u8] = &[0xff, 0xff, 0xff, 0xff];
 
 /// A column by its name and, in delimited text, its place.
 #[derive(Clone, Debug, PartialEq, Eq)]
