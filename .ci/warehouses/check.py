@@ -25,6 +25,7 @@ import sqlglot
 
 DIALECTS = ["duckdb", "postgres", "snowflake", "bigquery", "databricks", "redshift", "clickhouse", "spark"]
 SIMLAB = os.path.realpath(sys.argv[1])
+COUNTRIES = ["DE", "FR", "it's"]
 FOLDER = Path(tempfile.mkdtemp(prefix="warehouses-"))
 
 EVENTS = ["--metric", "order:rate", "--metric", "order:mean:up", "--metric", "order:mean:cap=p95:up", "--metric", "order:count",
@@ -52,7 +53,7 @@ def make():
         return (start + datetime.timedelta(minutes=minutes, milliseconds=luck.randrange(1000))).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]
 
     with open(FOLDER / "seen.csv", "w") as seen, open(FOLDER / "happened.csv", "w") as happened, open(FOLDER / "users.csv", "w") as users:
-        print("user_id,variation_id,timestamp", file=seen)
+        print("user_id,variation_id,timestamp,country", file=seen)
         print("event_id,user_id,event,value,timestamp", file=happened)
         print("user_id,arm,resolved,cost_usd,requests,latency_ms,seconds,cost_before", file=users)
         number = 0
@@ -67,11 +68,12 @@ def make():
         for user in range(3000):
             arm = luck.choice(["control", "new", "new 'b'"])
             at = luck.randrange(4000)
-            print(f"u{user},{arm},{when(at)}", file=seen)
+            country = COUNTRIES[user % 7 % 3]
+            print(f"u{user},{arm},{when(at)},{country}", file=seen)
             if luck.random() < 0.4:
-                print(f"u{user},{arm},{when(at + luck.randrange(1, 900))}", file=seen)
+                print(f"u{user},{arm},{when(at + luck.randrange(1, 900))},{country}", file=seen)
             if luck.random() < 0.02:
-                print(f"u{user},control,{when(at + 50)}", file=seen)
+                print(f"u{user},control,{when(at + 50)},{country}", file=seen)
             taste = luck.lognormvariate(0, 0.7)
             for minutes in [at - luck.randrange(1, 9000) for _ in range(luck.randrange(4))] + [at + luck.randrange(15000) for _ in range(luck.randrange(6))]:
                 event(user, "visit", "", minutes)
@@ -142,7 +144,7 @@ class ClickHouse:
 
         self.own = session.Session()
         kinds = {
-            "seen": "user_id String, variation_id String, timestamp DateTime64(3, 'UTC')",
+            "seen": "user_id String, variation_id String, timestamp DateTime64(3, 'UTC'), country String",
             "happened": "event_id String, user_id String, event String, value Nullable(Float64), timestamp DateTime64(3, 'UTC')",
             "users": "user_id String, arm String, resolved Nullable(Bool), cost_usd Nullable(Float64), requests Nullable(Int64), latency_ms Nullable(Float64), seconds Nullable(Int64), cost_before Nullable(Float64)",
         }
@@ -175,7 +177,7 @@ class Postgres:
         self.run("initdb", "-D", f"{self.place}/data", "-U", "checker", "--auth=trust", "-E", "UTF8", "--locale=C", "-N")
         self.run("pg_ctl", "-D", f"{self.place}/data", "-w", "-l", f"{self.place}/log", "-o", f"-k {self.place} -c listen_addresses= -c timezone=UTC -F", "start")
         kinds = {
-            "seen": "user_id text, variation_id text, timestamp timestamptz",
+            "seen": "user_id text, variation_id text, timestamp timestamptz, country text",
             "happened": "event_id text, user_id text, event text, value double precision, timestamp timestamptz",
             "users": "user_id text, arm text, resolved int, cost_usd numeric, requests int, latency_ms int, seconds int, cost_before double precision",
         }
@@ -252,6 +254,43 @@ CASES = {
 }
 
 
+def of_parts(engine):
+    """The rows of segments and days of an engine, next to the raw rows of each segment and up to each day. Returns the differences."""
+    tables = ["--exposures", "seen", "--events", "happened", "--columns", "id=event_id"]
+
+    def report(*words):
+        file = saved(*engine.rows(simlab("sql", "--dialect", engine.dialect, *tables, *words, *EVENTS)))
+        return json.loads(simlab("analyze", file, "--format", "json"))["experiments"][0]
+
+    def raw(exposures, *words):
+        return json.loads(simlab("analyze", "--exposures", exposures, "--events", "happened.csv", *words, *EVENTS, "--format", "json"))["experiments"][0]
+
+    faults, seen = [], (FOLDER / "seen.csv").read_text().splitlines()
+    found = report("--segment", "country")
+    assert [one["segment"] for one in found["segments"]] == COUNTRIES, found["segments"]
+    for one in found["segments"]:
+        own = [seen[0], *[line for line in seen if line.endswith("," + one["segment"])]]
+        (FOLDER / "part.csv").write_text("\n".join(own) + "\n")
+        wanted = raw("part.csv")
+        faults += compare(wanted["exposures"], one["users"], one["segment"])
+        for change in one["changes"]:
+            arms = next(metric for metric in wanted["metrics"] if metric["key"] == change["metric"])["variations"]
+            arm = next(arm for arm in arms if arm["key"] == change["variation"])
+            for key in ["relative_difference", "relative_interval", "probability_to_beat_control"]:
+                faults += compare(arm[key], change[key], f"{one['segment']}/{change['metric']}/{key}")
+    series = report("--daily")["over_time"]
+    assert len(series["days"]) >= 5, series["days"]
+    for at, day in enumerate(series["days"]):
+        wanted = raw("seen.csv", "--until", str(datetime.date.fromisoformat(day) + datetime.timedelta(days=1)))
+        faults += compare(sum(wanted["exposures"].values()), series["users"][at], f"{day}/users")
+        for metric, own in zip(wanted["metrics"], series["metrics"]):
+            for arm, one in zip(metric["variations"], own["variations"]):
+                faults += compare(arm["data_mean"], one["data_mean"][at], f"{day}/{metric['key']}/data_mean")
+                beats = one["probability_to_beat_control"]
+                faults += compare(arm["probability_to_beat_control"], beats[at] if beats else None, f"{day}/{metric['key']}/beats")
+    return faults
+
+
 def tables_of_a_run():
     """Runs scenarios, runs the notebook of each, and holds the query on the run's tables to the analysis of its events."""
     for scenario in ["security", "premium", "support-desk"]:
@@ -280,14 +319,17 @@ def main():
     make()
     if "--spark" not in sys.argv:
         tables_of_a_run()
-    for name, (asked, _, _) in CASES.items():
+    parts = {f"{name} by {own[0][2:]}": [*CASES[name][0], *own] for name, own in [("exposures and events", ["--segment", "country"]),
+             ("exposures and events", ["--daily"]), ("a table of users", ["--segment", "arm"])]}
+    queries = {name: asked for name, (asked, _, _) in CASES.items()} | parts
+    for name, asked in queries.items():
         for dialect in DIALECTS:
             query = simlab("sql", "--dialect", dialect, *asked)
             # Redshift's own reader takes PostgreSQL's words.
             parsed = sqlglot.parse(query, read=dialect, error_level=sqlglot.ErrorLevel.RAISE)
             if len(parsed) != 1 or not isinstance(parsed[0], sqlglot.exp.Select):
                 sys.exit(f"{name}: sqlglot reads the query for {dialect} as {[type(one).__name__ for one in parsed]}")
-    print(f"sqlglot {sqlglot.__version__} reads {len(CASES)} queries in {len(DIALECTS)} dialects")
+    print(f"sqlglot {sqlglot.__version__} reads {len(queries)} queries in {len(DIALECTS)} dialects")
     engines = [Spark()] if "--spark" in sys.argv else [Duck(), ClickHouse(), Postgres()]
     wrong = 0
     # The comparison has to see a sum that is wrong in its eighth digit.
@@ -309,6 +351,10 @@ def main():
                 faults = compare(wanted, found)
                 wrong += len(faults)
                 print(f"{engine.dialect}: {name}: " + (f"{numbers(wanted)} numbers equal" if not faults else "\n  ".join([f"{len(faults)} differences", *faults[:12]])))
+        for engine in engines:
+            faults = of_parts(engine)
+            wrong += len(faults)
+            print(f"{engine.dialect}: segments and days: " + ("equal" if not faults else "\n  ".join([f"{len(faults)} differences", *faults[:12]])))
     finally:
         for engine in engines:
             getattr(engine, "stop", lambda: None)()

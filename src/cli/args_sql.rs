@@ -85,6 +85,14 @@ pub struct SqlArgs {
     /// Leave out exposures and events from this time on, such as `2026-11-01` (UTC). Default: no limit.
     #[arg(long, value_name = "DATE")]
     pub until: Option<String>,
+    /// Return further rows for each value of this column of --exposures or --table, which become the
+    /// report's table of segments. Default: rows of all users only.
+    #[arg(long, value_name = "COLUMN")]
+    pub segment: Option<String>,
+    /// Return further rows for each day (UTC), of exposures and events up to its end, which become the
+    /// report's table over time. Needs as many times the work as there are days. Default: off.
+    #[arg(long, conflicts_with_all = ["segment", "table"])]
+    pub daily: bool,
 }
 
 /// Reads the name of a dialect.

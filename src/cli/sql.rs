@@ -10,15 +10,15 @@ use super::exit::Exit;
 use crate::experiment::{Correction, Experiment, Method, Missing, THRESHOLD, Treatment};
 use crate::quantity::{Probability, Share};
 use crate::recorded::{
-    ColumnRole, CrossedUnits, EventsSource, QueryMetric, QueryRequest, QuerySource, TableStatistic,
-    TimeColumns, UnitsSource, query, set_split,
+    ColumnRole, CrossedUnits, EventsSource, QueryMetric, QueryParts, QueryRequest, QuerySource,
+    TableStatistic, TimeColumns, UnitsSource, query, set_split,
 };
 
 /// Prints the query.
 pub fn sql(args: &SqlArgs) -> Ended {
     let source = source(args)?;
     let dialect = args.dialect;
-    let request = match &args.scenario {
+    let mut request = match &args.scenario {
         Some(name) => {
             let scenario = read(name)?.scenario;
             QueryRequest::of_scenario(&scenario, args.experiment.as_deref(), dialect, source)
@@ -42,7 +42,12 @@ pub fn sql(args: &SqlArgs) -> Ended {
             },
             metrics: metrics(args, matches!(source, QuerySource::Events(_)))?,
             source,
+            parts: None,
         },
+    };
+    request.parts = match &args.segment {
+        Some(column) => Some(QueryParts::Segments(column.clone())),
+        None => args.daily.then_some(QueryParts::Days),
     };
     print(&query(&request))
 }

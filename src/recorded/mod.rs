@@ -46,6 +46,7 @@ pub use tabular::{
     joined_report, survey, table_report, text_at, written_metric,
 };
 pub use warehouse::{
-    EventsSource, QueryMetric, QueryRequest, QuerySource, StatisticsOptions, StatisticsRow,
-    TimeColumns, UnitsSource, WarehouseDialect, is_statistics, query, statistics_rows_report,
+    EventsSource, QueryMetric, QueryParts, QueryRequest, QuerySource, StatisticsOptions,
+    StatisticsRow, TimeColumns, UnitsSource, WarehouseDialect, is_statistics, query,
+    statistics_rows_report,
 };

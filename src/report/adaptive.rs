@@ -6,8 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::number::{Number, Ordered};
-use crate::analysis::Reallocation;
-use crate::experiment::{self, Metric, Thompson};
+use crate::analysis::{Analysis, Reallocation};
+use crate::experiment::{self, Experiment, Metric, Thompson};
 
 /// A bandit: how its shares went, and what it came to next to a fixed split of the same users.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -107,6 +107,35 @@ pub struct SegmentResult {
     pub users: Ordered<u64>,
     /// Each metric of each treatment against the control.
     pub changes: Vec<SegmentChange>,
+}
+
+impl SegmentResult {
+    /// What the users of a segment show.
+    #[must_use]
+    pub fn of(segment: String, experiment: &Experiment, analysis: &Analysis) -> Self {
+        let mut changes = Vec::new();
+        for metric in &analysis.metrics {
+            let arms = experiment.treatments.iter().zip(&metric.variations).enumerate();
+            for (_, (treatment, variation)) in arms.filter(|(at, _)| *at != experiment.control) {
+                let compared = variation.comparison;
+                changes.push(SegmentChange {
+                    metric: metric.metric.key.clone(),
+                    variation: treatment.variation.clone(),
+                    relative_difference: compared
+                        .and_then(|compared| compared.relative_difference)
+                        .and_then(Number::new),
+                    relative_interval: compared
+                        .and_then(|compared| compared.relative_interval)
+                        .and_then(Number::ends),
+                    probability_to_beat_control: compared
+                        .and_then(|compared| Number::new(compared.probability_to_beat)),
+                });
+            }
+        }
+        let keys = experiment.treatments.iter().map(|own| own.variation.clone());
+        let users = Ordered(keys.zip(analysis.exposures.iter().copied()).collect());
+        Self { segment, users, changes }
+    }
 }
 
 /// A metric of a treatment against the control, in one segment.

@@ -72,6 +72,9 @@ pub(super) fn drawn(posterior: &Posterior) -> (f64, f64) {
 pub struct OverTime {
     /// How many users had arrived at each point, rising.
     pub users: Vec<u64>,
+    /// The day of each point, such as `2026-11-01`; empty where the points are numbers of users.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub days: Vec<String>,
     /// The metrics, in the experiment's order.
     pub metrics: Vec<MetricOverTime>,
 }
@@ -148,7 +151,8 @@ impl OverTime {
             MetricOverTime { key: metric.metric.key.clone(), variations: variations.collect() }
         };
         let metrics = looks.first()?.analysis.metrics.iter().enumerate().map(of_metric).collect();
-        Some(Self { users: looks.iter().map(|look| look.units).collect(), metrics })
+        let users = looks.iter().map(|look| look.units).collect();
+        Some(Self { users, days: Vec::new(), metrics })
     }
 }
 

@@ -3,27 +3,16 @@
 //! Does not know: how they are shown.
 
 use crate::analysis::{Analysis, HealthCheck, HealthStatus, Reallocation, regret};
-use crate::experiment::{Experiment, Metric};
+use crate::experiment::Metric;
 use crate::figure;
 use crate::metrics::Observations;
-use crate::report::{Arm, Bandit, Number, Ordered, SegmentChange, SegmentResult, Shares};
+use crate::report::{Arm, Bandit, Number, SegmentResult, Shares};
 use crate::run::tally::TrafficTally;
 use crate::run::truth::ExperimentTruth;
 use crate::scenario::{Slice, Study};
 
 /// The audience group of a user who never came.
 pub(super) const NO_GROUP: u16 = u16::MAX;
-
-fn keyed<T>(experiment: &Experiment, values: impl IntoIterator<Item = T>) -> Ordered<T> {
-    Ordered(
-        experiment
-            .treatments
-            .iter()
-            .map(|treatment| treatment.variation.clone())
-            .zip(values)
-            .collect(),
-    )
-}
 
 /// Share of failed requests from which results are in doubt, and from which they are worth nothing.
 const MANY_FAIL: f64 = 0.25;
@@ -67,30 +56,7 @@ pub(super) fn segments(
         let units =
             groups.iter().enumerate().filter(|(_, group)| inside(**group)).map(|(unit, _)| unit);
         let analysis = study.analyze(observations, metrics, units);
-        let mut changes = Vec::new();
-        for metric in &analysis.metrics {
-            let arms = experiment.treatments.iter().zip(&metric.variations).enumerate();
-            for (_, (treatment, variation)) in arms.filter(|(at, _)| *at != experiment.control) {
-                let compared = variation.comparison;
-                changes.push(SegmentChange {
-                    metric: metric.metric.key.clone(),
-                    variation: treatment.variation.clone(),
-                    relative_difference: compared
-                        .and_then(|compared| compared.relative_difference)
-                        .and_then(Number::new),
-                    relative_interval: compared
-                        .and_then(|compared| compared.relative_interval)
-                        .and_then(Number::ends),
-                    probability_to_beat_control: compared
-                        .and_then(|compared| Number::new(compared.probability_to_beat)),
-                });
-            }
-        }
-        SegmentResult {
-            segment: slice.segment.clone(),
-            users: keyed(experiment, analysis.exposures),
-            changes,
-        }
+        SegmentResult::of(slice.segment.clone(), experiment, &analysis)
     };
     study.segments.iter().map(one).collect()
 }

@@ -96,6 +96,110 @@ fn the_rows_of_an_engine_give_the_report_of_the_raw_rows() {
     same(&again["experiments"][0]["metrics"], &found["metrics"], "metrics");
 }
 
+/// The metrics of `tests/it/tables/statistics.py` on exposures and events.
+const OF_EVENTS: [&str; 10] = [
+    "--metric",
+    "order:rate:up",
+    "--metric",
+    "order:mean:up",
+    "--metric",
+    "order:p50:up",
+    "--metric",
+    "order/visit:ratio:up",
+    "--metric",
+    "order:mean:up:cap=p95",
+];
+
+/// The report on exposures and events as they are.
+fn raw_events(exposures: &str, options: &[&str]) -> Value {
+    let events = format!("{TABLES}/happened.csv");
+    let own = ["analyze", "--exposures", exposures, "--events", &events, "--control", "a"];
+    let other = ["--columns", "id=event_id", "--format", "json"];
+    let words = [&own[..], &OF_EVENTS[..], &other[..], options].concat();
+    simlab(&words).json()["experiments"][0].clone()
+}
+
+#[test]
+fn the_rows_of_segments_are_the_reports_of_their_users() {
+    let file = format!("{TABLES}/statistics-segments.csv");
+    let report = simlab(&["analyze", &file, "--format", "json"]).json();
+    let found = &report["experiments"][0];
+    let whole = raw_events(&format!("{TABLES}/seen.csv"), &[]);
+    for part in ["control", "exposures", "metrics", "verdict"] {
+        same(&found[part], &whole[part], part);
+    }
+    let all = fs::read_to_string(format!("{TABLES}/seen.csv")).unwrap();
+    let (head, rows) = all.split_once('\n').unwrap();
+    let segments = found["segments"].as_array().unwrap();
+    let keys: Vec<&str> = segments.iter().map(|own| own["segment"].as_str().unwrap()).collect();
+    assert_eq!(keys, ["DE", "FR", "it's"]);
+    for segment in segments {
+        let key = segment["segment"].as_str().unwrap();
+        let own = rows.lines().filter(|row| row.ends_with(&format!(",{key}")));
+        let own = std::iter::once(head).chain(own).collect::<Vec<_>>().join("\n");
+        let seen = folder("warehouse-segments").join("seen.csv");
+        fs::write(&seen, own).unwrap();
+        let wanted = raw_events(seen.to_str().unwrap(), &[]);
+        same(&segment["users"], &wanted["exposures"], key);
+        let changes = segment["changes"].as_array().unwrap();
+        assert_eq!(changes.len(), 5, "{key}");
+        for (change, metric) in changes.iter().zip(wanted["metrics"].as_array().unwrap()) {
+            assert_eq!(change["metric"], metric["key"]);
+            for number in
+                ["relative_difference", "relative_interval", "probability_to_beat_control"]
+            {
+                same(
+                    &change[number],
+                    &metric["variations"][1][number],
+                    &format!("{key}: {change}"),
+                );
+            }
+        }
+    }
+    let text = simlab(&["analyze", &file]).out;
+    assert!(text.contains("it's") && text.contains("FR"), "{text}");
+}
+
+#[test]
+fn the_rows_of_days_are_the_reports_of_what_was_known_at_their_ends() {
+    let file = format!("{TABLES}/statistics-days.csv");
+    let report = simlab(&["analyze", &file, "--format", "json"]).json();
+    let found = &report["experiments"][0];
+    let seen = format!("{TABLES}/seen.csv");
+    let whole = raw_events(&seen, &[]);
+    for part in ["control", "exposures", "metrics", "verdict"] {
+        same(&found[part], &whole[part], part);
+    }
+    let series = &found["over_time"];
+    let days = series["days"].as_array().unwrap();
+    // Exposures begin on the first and end on the seventh, events end on the ninth.
+    assert_eq!((days[0].as_str(), days.len()), (Some("2026-11-01"), 9), "{days:?}");
+    for (at, day) in days.iter().enumerate() {
+        let until = format!("2026-11-{:02}", at + 2);
+        let wanted = raw_events(&seen, &["--until", &until]);
+        let users: u64 = wanted["exposures"]
+            .as_object()
+            .unwrap()
+            .values()
+            .map(|own| own.as_u64().unwrap())
+            .sum();
+        assert_eq!(series["users"][at], users, "{day}");
+        let pairs = series["metrics"].as_array().unwrap().iter();
+        for (own, metric) in pairs.zip(wanted["metrics"].as_array().unwrap()) {
+            assert_eq!(own["key"], metric["key"]);
+            for (arm, one) in own["variations"].as_array().unwrap().iter().enumerate() {
+                let path = format!("{day}, {}, {arm}", own["key"]);
+                let raw = &metric["variations"][arm];
+                same(&one["data_mean"][at], &raw["data_mean"], &path);
+                let beats = &raw["probability_to_beat_control"];
+                same(&one["probability_to_beat_control"][at], beats, &path);
+            }
+        }
+    }
+    let text = simlab(&["analyze", &file]).out;
+    assert!(text.contains("2026-11-09") && text.contains("metric, day"), "{text}");
+}
+
 #[test]
 fn adjusted_and_cut_values_are_those_of_gbstats_numpy_and_scipy() {
     // All right values are what tests/it/tables/adjusted.py prints, with gbstats 0.8.0.
@@ -189,7 +293,7 @@ fn a_scenarios_query_has_its_experiment_and_options_that_do_not_fit_are_refused(
     ] {
         assert!(text.contains(part), "{part}: {text}");
     }
-    let cases: [(&[&str], &str); 6] = [
+    let cases: [(&[&str], &str); 7] = [
         (&["sql", "tutorial"], "has several experiments"),
         (&["sql", "security", "--experiment", "x"], "has no experiment `x`"),
         (&["sql", "--metric", "a:rate", "--split", "50/50"], "shares with their arms"),
@@ -199,6 +303,7 @@ fn a_scenarios_query_has_its_experiment_and_options_that_do_not_fit_are_refused(
             "counts events",
         ),
         (&["sql", "--metric", "a:ratio"], "divides one column by another"),
+        (&["sql", "--metric", "a:rate", "--daily", "--segment", "c"], "cannot be used with"),
     ];
     for (words, said) in cases {
         let ran = simlab(&[words, &["--dialect", "duckdb"]].concat());
@@ -206,6 +311,12 @@ fn a_scenarios_query_has_its_experiment_and_options_that_do_not_fit_are_refused(
         assert!(ran.code != 0 && ran.out.is_empty(), "{words:?}");
         assert!(told.replace("│ ", "").contains(said), "{words:?}: {told}");
     }
+}
+
+/// Rows of statistics as those of one segment.
+fn in_segments(rows: &str) -> String {
+    let lines = rows.lines().enumerate();
+    lines.map(|(nth, row)| format!("{row},{}\n", if nth == 0 { "segment" } else { "DE" })).collect()
 }
 
 #[test]
@@ -249,6 +360,7 @@ fn rows_that_no_data_can_have_are_refused_with_line_and_column() {
         (one_arm, &[], "has the variation `"),
         (changed(2, "experiment", "other"), &[], "has several experiments, choose one"),
         (text.clone(), &["--experiment", "x"], "has no experiment `x`; it has `users`"),
+        (in_segments(&text), &[], "has rows of segments or days, and none of all users"),
         (text.clone(), &["--window", "7d"], "the rows are sums already"),
         (text.clone(), &["--control", "c"], "no row has the variation `c`"),
         (text.clone(), &["--scenario", "security"], "has no experiment `users`"),

@@ -8,6 +8,10 @@ use crate::diagnostic::Diagnostic;
 use crate::experiment::{Aggregation, Denominator, Metric, MetricKind, Missing};
 use crate::scenario::{Scenario, Study};
 
+/// The name of the column with the part that a row belongs to: the segment, or the number of the
+/// day; an empty text for the whole.
+pub(super) const PART: &str = "part_key";
+
 /// How a column says when.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum TimeColumns {
@@ -62,6 +66,15 @@ pub struct UnitsSource {
     pub variation: String,
     /// The column with what a unit did before.
     pub covariate: Option<String>,
+}
+
+/// Which parts of the rows have statistics of their own, beside those of all.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum QueryParts {
+    /// The exposures with each value of a column, with the events of their units.
+    Segments(String),
+    /// What was known at the end of each day (UTC): the exposures and events up to then.
+    Days,
 }
 
 /// Where the rows are.
@@ -180,9 +193,21 @@ pub struct QueryRequest {
     pub source: QuerySource,
     /// What is measured, the primary metric first.
     pub metrics: Vec<QueryMetric>,
+    /// The parts that have rows of their own.
+    pub parts: Option<QueryParts>,
 }
 
 impl QueryRequest {
+    /// The window of SQL over all rows, or over those of a part and a further column.
+    pub(super) fn window(&self, column: Option<&str>, order: Option<&str>) -> String {
+        let within = [column, self.parts.as_ref().map(|_| PART)];
+        let within: Vec<&str> = within.into_iter().flatten().collect();
+        let within = (!within.is_empty()).then(|| format!("PARTITION BY {}", within.join(", ")));
+        let order = order.map(|order| format!("ORDER BY {order}"));
+        let all: Vec<String> = within.into_iter().chain(order).collect();
+        format!("OVER ({})", all.join(" "))
+    }
+
     /// What a scenario's experiment asks: the one of this key, or the only one.
     ///
     /// # Errors
@@ -234,6 +259,7 @@ impl QueryRequest {
                 .metrics_in(&scenario.metrics)
                 .map(|(_, metric)| QueryMetric::of_scenario(metric))
                 .collect(),
+            parts: None,
         })
     }
 }

@@ -14,7 +14,9 @@ mod rows;
 mod values;
 mod written;
 
-pub use ask::{EventsSource, QueryMetric, QueryRequest, QuerySource, TimeColumns, UnitsSource};
+pub use ask::{
+    EventsSource, QueryMetric, QueryParts, QueryRequest, QuerySource, TimeColumns, UnitsSource,
+};
 pub use dialect::WarehouseDialect;
 pub use query::query;
 pub use rows::{StatisticsOptions, is_statistics, statistics_rows_report};

@@ -1,5 +1,5 @@
 //! The query that brings the rows of a warehouse down to sufficient statistics: one row for each
-//! metric and variation, see [`StatisticsRow`](super::StatisticsRow) for the columns.
+//! metric and variation (and part, where parts are asked for), see [`StatisticsRow`](super::StatisticsRow) for the columns.
 //!
 //! Guarantees: every layer is read once, so no engine computes one twice; squares and products are
 //! of distances from the means, in a second pass over the units, so nothing cancels.
@@ -7,7 +7,7 @@
 //! Does not know: how rows become the numbers of a unit (`values`), or which words a dialect has.
 
 use super::super::tabular::{CrossedUnits, TableCap};
-use super::ask::{QueryMetric, QueryRequest, QuerySource};
+use super::ask::{PART, QueryMetric, QueryParts, QueryRequest, QuerySource};
 use super::layers::{Layer, written};
 use super::values::{divides_before, has_before, layers};
 use super::written::{COLUMNS, SCHEMA};
@@ -16,7 +16,11 @@ use crate::statistic::PercentileRanks;
 use crate::time::Duration;
 
 /// What is known of each unit beside its numbers.
-const OF_UNIT: [&str; 3] = ["unit_variation", "all_units_seen", "crossed_units_seen"];
+fn of_unit(request: &QueryRequest) -> impl Iterator<Item = &'static str> {
+    let part = request.parts.iter().map(|_| PART);
+    ["unit_variation", "all_units_seen", "crossed_units_seen"].into_iter().chain(part)
+}
+
 /// The four numbers of a unit, by their names in the columns.
 const NUMBERS: [&str; 4] = ["value", "per", "before", "before_per"];
 /// The ranks that a percentile is read at.
@@ -68,7 +72,7 @@ fn numbers<'m>(
 fn entered(request: &QueryRequest, metrics: &[(usize, &QueryMetric)], all: &mut Vec<Layer>) {
     let mut layer =
         Layer::new("entered", "What each unit enters with. A unit without a value may count as 0.");
-    layer.keep(OF_UNIT);
+    layer.keep(of_unit(request));
     for (nth, metric) in metrics {
         let own = |number: &str| format!("m{nth}_{number}");
         layer.column(
@@ -87,7 +91,7 @@ fn entered(request: &QueryRequest, metrics: &[(usize, &QueryMetric)], all: &mut 
                 "value" if !metric.counts_all() => name.clone(),
                 // Averages have nothing to be 0 of: the mean of the others moves no estimate.
                 "before" if metric.metric.aggregation == Aggregation::Average => {
-                    format!("COALESCE({name}, AVG({name}) OVER (), 0)")
+                    format!("COALESCE({name}, AVG({name}) {}, 0)", request.window(None, None))
                 }
                 _ => format!("COALESCE({name}, 0)"),
             };
@@ -123,13 +127,12 @@ fn capped(request: &QueryRequest, metrics: &[(usize, &QueryMetric)], all: &mut V
     keep(&mut ranked);
     for (nth, p) in &caps {
         let value = format!("e{nth}_value");
-        let count = request.dialect.number(&format!("COUNT({value}) OVER ()"));
+        let over = request.window(None, None);
+        let count = request.dialect.number(&format!("COUNT({value}) {over}"));
         ranked.column(format!("c{nth}_rank"), format!("{} * ({count} - 1)", literal(*p)));
         ranked.column(
             format!("c{nth}_place"),
-            format!(
-                "ROW_NUMBER() OVER (ORDER BY CASE WHEN {value} IS NULL THEN 1 ELSE 0 END, {value}) - 1"
-            ),
+            format!("ROW_NUMBER() {} - 1", in_order(request, None, &value)),
         );
     }
     ranked.from = "FROM entered".to_owned();
@@ -142,7 +145,8 @@ fn capped(request: &QueryRequest, metrics: &[(usize, &QueryMetric)], all: &mut V
             found.column(
                 format!("c{nth}_{side}"),
                 format!(
-                    "MAX(CASE WHEN c{nth}_place = FLOOR(c{nth}_rank){beyond} THEN e{nth}_value END) OVER ()"
+                    "MAX(CASE WHEN c{nth}_place = FLOOR(c{nth}_rank){beyond} THEN e{nth}_value END) {}",
+                    request.window(None, None)
                 ),
             );
         }
@@ -178,6 +182,12 @@ fn entered_name(nth: usize, metric: &QueryMetric, number: &str) -> String {
     format!("{}{nth}_{number}", if cut { 'k' } else { 'e' })
 }
 
+/// The window over rows in the order of a value, those without one last.
+fn in_order(request: &QueryRequest, column: Option<&str>, value: &str) -> String {
+    let order = format!("CASE WHEN {value} IS NULL THEN 1 ELSE 0 END, {value}");
+    request.window(column, Some(&order))
+}
+
 /// The means of the variations beside each unit's numbers, and the ranks of percentiles. Returns the
 /// name of the last layer.
 fn centered(
@@ -185,11 +195,11 @@ fn centered(
     metrics: &[(usize, &QueryMetric)],
     all: &mut Vec<Layer>,
 ) -> &'static str {
-    const WITHIN: &str = "OVER (PARTITION BY unit_variation)";
+    let within = request.window(Some("unit_variation"), None);
     let from = all.last().map_or("entered", |layer| layer.name);
     let mut layer =
         Layer::new("centered", "The means of the variation beside the numbers of each unit.");
-    layer.keep(OF_UNIT);
+    layer.keep(of_unit(request));
     let mut percentiles: Vec<(usize, f64)> = Vec::new();
     for (nth, metric) in metrics {
         layer.keep([format!("m{nth}_has").as_str()]);
@@ -197,20 +207,18 @@ fn centered(
         layer.column(format!("v{nth}_value"), value.clone());
         if let (true, Statistic::Percentile(p)) = (is_percentile(metric), metric.metric.statistic) {
             percentiles.push((*nth, p.get()));
-            let count = request.dialect.number(&format!("COUNT({value}) {WITHIN}"));
+            let count = request.dialect.number(&format!("COUNT({value}) {within}"));
             layer.column(format!("v{nth}_count"), count);
             layer.column(
                 format!("v{nth}_place"),
-                format!(
-                    "ROW_NUMBER() OVER (PARTITION BY unit_variation ORDER BY CASE WHEN {value} IS NULL THEN 1 ELSE 0 END, {value}) - 1"
-                ),
+                format!("ROW_NUMBER() {} - 1", in_order(request, Some("unit_variation"), &value)),
             );
             continue;
         }
-        layer.column(format!("v{nth}_value_mean"), format!("AVG({value}) {WITHIN}"));
+        layer.column(format!("v{nth}_value_mean"), format!("AVG({value}) {within}"));
         for number in numbers(request, metric).filter(|number| *number != "value") {
             let own = format!("CASE WHEN {value} IS NOT NULL THEN e{nth}_{number} END");
-            layer.column(format!("v{nth}_{number}_mean"), format!("AVG({own}) {WITHIN}"));
+            layer.column(format!("v{nth}_{number}_mean"), format!("AVG({own}) {within}"));
             layer.column(format!("v{nth}_{number}"), own);
         }
     }
@@ -254,7 +262,7 @@ fn centered(
                 beside.column(
                     format!("q{nth}_{rank}_{side}"),
                     format!(
-                        "MAX(CASE WHEN v{nth}_place = FLOOR(q{nth}_{rank}){beyond} THEN v{nth}_value END) {WITHIN}"
+                        "MAX(CASE WHEN v{nth}_place = FLOOR(q{nth}_{rank}){beyond} THEN v{nth}_value END) {within}"
                     ),
                 );
             }
@@ -289,6 +297,7 @@ fn by_variation(
 ) -> Layer {
     let mut layer = Layer::new("by_variation", "The sums of each variation.");
     layer.keep(["unit_variation"]);
+    layer.keep(request.parts.iter().map(|_| PART));
     layer.column("units_of_variation", "COUNT(*)");
     layer.column("all_units", "MIN(all_units_seen)");
     layer.column("crossed_units", "MIN(crossed_units_seen)");
@@ -331,7 +340,8 @@ fn by_variation(
         layer
             .column(format!("s{nth}_dev_value_cubed"), format!("SUM({value} * {value} * {value})"));
     }
-    layer.from = format!("FROM {from}\nGROUP BY unit_variation");
+    let by = request.parts.iter().map(|_| format!(", {PART}")).collect::<String>();
+    layer.from = format!("FROM {from}\nGROUP BY unit_variation{by}");
     layer
 }
 
@@ -355,6 +365,10 @@ fn result(request: &QueryRequest, metrics: &[(usize, &QueryMetric)]) -> Layer {
     let mut layer = Layer::new("", "");
     for column in COLUMNS {
         let expression = match *column {
+            "segment" if !matches!(request.parts, Some(QueryParts::Segments(_))) => continue,
+            "day" if request.parts != Some(QueryParts::Days) => continue,
+            "segment" => format!("by_variation.{PART}"),
+            "day" => dialect.number(&format!("NULLIF(by_variation.{PART}, {})", text(""))),
             "schema" => text(SCHEMA),
             "experiment" => text(&request.experiment),
             "control" => request.control.as_deref().map_or_else(no_text, text),
@@ -422,8 +436,13 @@ fn result(request: &QueryRequest, metrics: &[(usize, &QueryMetric)]) -> Layer {
         )
         .collect();
     layer.from = format!(
-        "FROM by_variation\nCROSS JOIN ({}) AS places\nORDER BY place, variation",
-        places.join(" UNION ALL ")
+        "FROM by_variation\nCROSS JOIN ({}) AS places\nORDER BY {}place, variation",
+        places.join(" UNION ALL "),
+        match request.parts {
+            None => "",
+            Some(QueryParts::Segments(_)) => "segment, ",
+            Some(QueryParts::Days) => "day, ",
+        }
     );
     layer
 }

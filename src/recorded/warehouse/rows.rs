@@ -6,6 +6,7 @@
 //! Does not know: files, or the query that made the rows.
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::io::BufRead;
 use std::ops::ControlFlow;
 
@@ -17,19 +18,22 @@ use super::super::tabular::{
     TableRefusal, TableRow, TableUnreadable, crossed_check, each_row, study,
 };
 use super::written::{COLUMNS, COUNTS, NEEDED, SCHEMA, StatisticsRow, TEXTS};
-use crate::analysis::{HealthCheck, MetricInput, Summary, Tally, UnitSums};
+use crate::analysis::{
+    Analysis, HealthCheck, MetricInput, PrefixAnalysis, Summary, Tally, UnitSums, analyze,
+};
 use crate::diagnostic::Diagnostic;
 use crate::experiment::{
     Aggregation, Better, Denominator, Experiment, Metric, MetricKind, Missing, Statistic,
 };
 use crate::figure;
 use crate::quantity::Probability;
-use crate::report::{DataOrigin, Report, ReportSupplements};
+use crate::report::{DataOrigin, OverTime, Report, ReportSupplements, SegmentResult};
 use crate::scenario::{Scenario, Study};
 use crate::statistic::{PercentileRanks, RankValues};
+use crate::time::utc;
 
-/// Most rows: 50 variations of a hundred metrics, twice.
-const MAX_ROWS: usize = 10_000;
+/// Most rows: ten metrics of three variations on each day of a year, ten times.
+const MAX_ROWS: usize = 100_000;
 /// Largest number of users: sums of them stay exact as floating-point numbers.
 const MAX_USERS: u64 = 1_000_000_000_000;
 
@@ -69,11 +73,57 @@ pub fn statistics_rows_report(
     let rows = read(name, format, &mut input)?;
     let rows = of_experiment(name, rows, options)?;
     let fingerprint = input.digest();
-    let given = Given::of(name, &rows)?;
-    match options.scenario {
-        Some(scenario) => given.by_scenario(scenario, options, fingerprint),
-        None => given.report(options, fingerprint),
+    let PlacedParts { whole, segments, days } = in_parts(rows);
+    if whole.is_empty() {
+        return Err(fault(
+            format!("`{name}` has rows of segments or days, and none of all users"),
+            "a row of all users has nothing in the columns `segment` and `day`",
+        ));
     }
+    let given = Given::of(name, &whole)?;
+    if let [only] = given.variations.as_slice() {
+        return Err(fault(
+            format!("every row of `{name}` has the variation `{only}`"),
+            "a comparison needs a control and a treatment",
+        ));
+    }
+    let segments = each_given(name, &segments)?;
+    let days = each_given(name, &days)?;
+    match options.scenario {
+        Some(scenario) => given.by_scenario(scenario, options, fingerprint, (&segments, &days)),
+        None => given.report(options, fingerprint, (&segments, &days)),
+    }
+}
+
+/// The rows of all users, of each segment, and of each day.
+#[derive(Default)]
+struct PlacedParts {
+    whole: Vec<Placed>,
+    segments: BTreeMap<String, Vec<Placed>>,
+    days: BTreeMap<u64, Vec<Placed>>,
+}
+
+fn in_parts(rows: Vec<Placed>) -> PlacedParts {
+    let mut found = PlacedParts::default();
+    for (line, row) in rows {
+        let rows = match (&row.segment, row.day) {
+            (Some(segment), _) => found.segments.entry(segment.clone()).or_default(),
+            (None, Some(day)) => found.days.entry(day).or_default(),
+            (None, None) => &mut found.whole,
+        };
+        rows.push((line, row));
+    }
+    found
+}
+
+/// Parts by what they are called.
+type Parts<'r, K> = Vec<(&'r K, Given<'r>)>;
+
+fn each_given<'r, K>(
+    name: &str,
+    parts: &'r BTreeMap<K, Vec<Placed>>,
+) -> Result<Parts<'r, K>, TableRefusal> {
+    parts.iter().map(|(key, rows)| Ok((key, Given::of(name, rows)?))).collect()
 }
 
 fn fault(message: String, help: &str) -> TableRefusal {
@@ -294,12 +344,6 @@ impl<'r> Given<'r> {
                 places.push((row.place, &row.metric));
             }
         }
-        if let [only] = variations.as_slice() {
-            return Err(fault(
-                format!("every row of `{name}` has the variation `{only}`"),
-                "a comparison needs a control and a treatment",
-            ));
-        }
         places.sort_unstable();
         let mut metrics = Vec::new();
         for (place, key) in places {
@@ -376,11 +420,22 @@ impl<'r> Given<'r> {
         }
     }
 
+    /// Where the rows of each metric are.
+    fn places<'m>(&self, metrics: impl Iterator<Item = &'m Metric>) -> Vec<(&'m Metric, usize)> {
+        let at = |metric: &Metric| {
+            self.metrics.iter().position(|arms| {
+                arms.iter().flatten().next().is_some_and(|row| row.metric == metric.key)
+            })
+        };
+        metrics.map(|metric| (metric, at(metric).unwrap_or(usize::MAX))).collect()
+    }
+
     /// The report without a scenario.
     fn report(
         &self,
         options: &StatisticsOptions<'_>,
         fingerprint: String,
+        (segments, days): (&Parts<'_, String>, &Parts<'_, u64>),
     ) -> Result<Report, TableRefusal> {
         let rows: Vec<&StatisticsRow> =
             self.metrics.iter().filter_map(|arms| arms.iter().flatten().next().copied()).collect();
@@ -410,6 +465,12 @@ impl<'r> Given<'r> {
             let sums = (0..self.metrics.len()).map(of).collect();
             Adjusting { covariate, option: "simlab sql", sums, without: 0 }
         });
+        let experiment = study.experiment.clone();
+        let of_part = |part: &Given<'_>| {
+            analyze(&experiment, &part.summary(&experiment, &part.places(study.metrics.iter())))
+        };
+        let segments = segment_results(segments, &experiment, &of_part);
+        let over_time = by_day(days, &experiment, &of_part);
         let findings = TableFindings {
             name: &self.first.experiment,
             study,
@@ -418,7 +479,12 @@ impl<'r> Given<'r> {
             health: self.health(),
             fingerprint,
         };
-        Ok(findings.report())
+        let mut report = findings.report();
+        for own in &mut report.experiments {
+            own.segments.clone_from(&segments);
+            own.over_time.clone_from(&over_time);
+        }
+        Ok(report)
     }
 
     /// The report with a scenario's metrics, rule and expectations.
@@ -427,6 +493,7 @@ impl<'r> Given<'r> {
         scenario: &Scenario,
         options: &StatisticsOptions<'_>,
         fingerprint: String,
+        (segments, days): (&Parts<'_, String>, &Parts<'_, u64>),
     ) -> Result<Report, TableRefusal> {
         let key = &self.first.experiment;
         let keys = || {
@@ -457,17 +524,18 @@ impl<'r> Given<'r> {
                 reason: format!("the experiment `{key}` has no arm `{arm}`"),
             })?;
         }
-        let mut found = Vec::new();
-        for (_, metric) in study.experiment.metrics_in(&scenario.metrics) {
-            let at = self.metrics.iter().position(|arms| {
-                arms.iter().flatten().next().is_some_and(|row| row.metric == metric.key)
-            });
-            found.push((metric, at.unwrap_or(usize::MAX)));
-        }
-        let summary = self.summary(&study.experiment, &found);
+        let metrics = || study.experiment.metrics_in(&scenario.metrics).map(|(_, metric)| metric);
+        let summary = self.summary(&study.experiment, &self.places(metrics()));
+        let of_part = |part: &Given<'_>| {
+            let summary = part.summary(&study.experiment, &part.places(metrics()));
+            study.conclude_from(summary).1
+        };
+        let segments = segment_results(segments, &study.experiment, &of_part);
+        let over_time = by_day(days, &study.experiment, &of_part);
         let (_, analysis) = study.conclude_from(summary);
         let verdict = study.decide(&analysis);
-        let extras = ReportSupplements { health: self.health(), ..ReportSupplements::default() };
+        let health = self.health();
+        let extras = ReportSupplements { health, segments, over_time, ..Default::default() };
         let mut report = Report::new(&scenario.name, DataOrigin::Data, None, fingerprint);
         let shown = Report::experiment(&study.experiment, &analysis, verdict.as_ref(), extras);
         if let Some(expect) = &study.expect {
@@ -476,6 +544,38 @@ impl<'r> Given<'r> {
         report.experiments.push(shown);
         Ok(report)
     }
+}
+
+/// What the users of each segment show.
+fn segment_results(
+    parts: &Parts<'_, String>,
+    experiment: &Experiment,
+    analysis: &dyn Fn(&Given<'_>) -> Analysis,
+) -> Vec<SegmentResult> {
+    let each = parts.iter();
+    each.map(|(key, part)| SegmentResult::of((*key).clone(), experiment, &analysis(part))).collect()
+}
+
+/// What was known at the end of each day.
+fn by_day(
+    parts: &Parts<'_, u64>,
+    experiment: &Experiment,
+    analysis: &dyn Fn(&Given<'_>) -> Analysis,
+) -> Option<OverTime> {
+    let looks: Vec<PrefixAnalysis> = parts
+        .iter()
+        .map(|(_, part)| PrefixAnalysis {
+            units: part.users.iter().sum(),
+            analysis: analysis(part),
+        })
+        .collect();
+    let day = |number: &u64| {
+        let written = utc(number.saturating_mul(86_400_000));
+        written.split('T').next().unwrap_or_default().to_owned()
+    };
+    let mut found = OverTime::of(experiment, &looks)?;
+    found.days = parts.iter().map(|(number, _)| day(number)).collect();
+    Some(found)
 }
 
 /// The metric that a row is of.

@@ -7,7 +7,8 @@
 
 use super::super::tabular::CrossedUnits;
 use super::ask::{
-    EventsSource, OfRows, QueryMetric, QueryRequest, QuerySource, TimeColumns, UnitsSource,
+    EventsSource, OfRows, PART, QueryMetric, QueryParts, QueryRequest, QuerySource, TimeColumns,
+    UnitsSource,
 };
 use super::dialect::WarehouseDialect;
 use super::layers::Layer;
@@ -42,8 +43,85 @@ fn list(dialect: WarehouseDialect, texts: impl Iterator<Item = String>) -> Strin
     texts.map(|text| dialect.text(&text)).collect::<Vec<_>>().join(", ")
 }
 
+/// Milliseconds of a day.
+const DAY_MS: u64 = 86_400_000;
+/// Later than any time.
+const NEVER_MS: u64 = 9_000_000_000_000_000;
+
+/// The column of the part that a row belongs to, where there are parts.
+fn part(request: &QueryRequest) -> impl Iterator<Item = &'static str> {
+    request.parts.iter().map(|_| PART)
+}
+
+/// The same, and the time at which the part ends, where it has one.
+fn part_and_end(request: &QueryRequest) -> impl Iterator<Item = &'static str> {
+    let end = (request.parts == Some(QueryParts::Days)).then_some("end_ms");
+    part(request).chain(end)
+}
+
+/// The columns of a group of rows: these, and the part.
+fn grouped(request: &QueryRequest, columns: &'static str) -> String {
+    std::iter::once(columns).chain(part(request)).collect::<Vec<_>>().join(", ")
+}
+
+/// Repeats each exposure in the parts to which it belongs: in the whole, and in its segment or in each
+/// day from its own on. Returns the name of the layer with the exposures.
+fn parted(request: &QueryRequest, layers: &mut Vec<Layer>) -> &'static str {
+    const EXPOSED: &str = "exposed";
+    let dialect = request.dialect;
+    let Some(parts) = &request.parts else { return EXPOSED };
+    let kept: Vec<String> =
+        layers.iter().find(|layer| layer.name == EXPOSED).map(Layer::names).unwrap_or_default();
+    let kept = kept.iter().map(String::as_str).filter(|name| *name != "segment");
+    let mut each = Layer::new("exposed_in_parts", "Each exposure in the parts that it belongs to.");
+    match parts {
+        QueryParts::Segments(_) => {
+            for name in kept {
+                each.column(name, format!("exposed.{name}"));
+            }
+            let own = format!(
+                "CASE WHEN copies.copy = 0 THEN {} ELSE exposed.segment END",
+                dialect.text("")
+            );
+            each.column(PART, own);
+            each.from = format!(
+                "FROM exposed\nCROSS JOIN (SELECT 0 AS copy UNION ALL SELECT 1) AS copies\nWHERE copies.copy = 0 OR exposed.segment <> {}",
+                dialect.text("")
+            );
+        }
+        QueryParts::Days => {
+            let day = |at: &str| dialect.whole(&format!("FLOOR({at} / {DAY_MS}.0)"));
+            let mut moments = Layer::new("moments", "The days on which something happened.");
+            moments.column("day_number", day("at_ms"));
+            moments.from =
+                format!("FROM exposed\nUNION ALL\nSELECT {}\nFROM happened", day("at_ms"));
+            layers.push(moments);
+            let mut days =
+                Layer::new("days", "From the first exposure on; the first of them is the whole.");
+            days.column(PART, dialect.as_text("day_number"));
+            days.column("end_ms", format!("(MIN(day_number) + 1) * {DAY_MS}"));
+            days.from = format!(
+                "FROM moments\nWHERE day_number >= (SELECT MIN({}) FROM exposed)\nGROUP BY day_number\nUNION ALL\nSELECT {}, {NEVER_MS}",
+                day("at_ms"),
+                dialect.as_text(&dialect.text(""))
+            );
+            layers.push(days);
+            for name in kept {
+                each.column(name, format!("exposed.{name}"));
+            }
+            each.column(PART, format!("days.{PART}"));
+            each.column("end_ms", "days.end_ms");
+            each.from =
+                "FROM exposed\nCROSS JOIN days\nWHERE exposed.at_ms < days.end_ms".to_owned();
+        }
+    }
+    let name = each.name;
+    layers.push(each);
+    name
+}
+
 /// Units by their first exposure; crossed ones are counted, and left out where that is asked.
-fn first_seen(request: &QueryRequest, layers: &mut Vec<Layer>, first: bool) {
+fn first_seen(request: &QueryRequest, layers: &mut Vec<Layer>, exposed: &'static str, first: bool) {
     let mut units = Layer::new("first_seen", "One row for each unit, whatever it was exposed to.");
     units.keep(["unit_id"]);
     if first {
@@ -51,18 +129,24 @@ fn first_seen(request: &QueryRequest, layers: &mut Vec<Layer>, first: bool) {
     }
     units.column("one_variation", "MIN(variation)");
     units.column("other_variation", "MAX(variation)");
-    units.from = "FROM exposed\nGROUP BY unit_id".to_owned();
+    for name in part_and_end(request) {
+        let own = if name == PART { name.to_owned() } else { format!("MIN({name})") };
+        units.column(name, own);
+    }
+    units.from = format!("FROM {exposed}\nGROUP BY {}", grouped(request, "unit_id"));
     layers.push(units);
     let mut counted = Layer::new("counted", "Units with two variations are counted.");
     counted.keep(["unit_id"]);
+    counted.keep(part_and_end(request));
     if first {
         counted.keep(["first_ms"]);
     }
     counted.keep(["one_variation", "other_variation"]);
-    counted.column("all_units", "COUNT(*) OVER ()");
+    let over = request.window(None, None);
+    counted.column("all_units", format!("COUNT(*) {over}"));
     counted.column(
         "crossed_units",
-        "SUM(CASE WHEN one_variation <> other_variation THEN 1 ELSE 0 END) OVER ()",
+        format!("SUM(CASE WHEN one_variation <> other_variation THEN 1 ELSE 0 END) {over}"),
     );
     counted.from = "FROM first_seen".to_owned();
     layers.push(counted);
@@ -72,16 +156,26 @@ fn first_seen(request: &QueryRequest, layers: &mut Vec<Layer>, first: bool) {
     };
     if request.crossed == CrossedUnits::First && first {
         units.column("unit_id", "counted.unit_id");
-        units.column("variation", "MIN(exposed.variation)");
-        for name in ["first_ms", "all_units", "crossed_units"] {
+        units.column("variation", format!("MIN({exposed}.variation)"));
+        for name in part(request) {
+            units.column(name, format!("counted.{name}"));
+        }
+        let others = part_and_end(request).filter(|name| *name != PART);
+        for name in others.chain(["first_ms", "all_units", "crossed_units"]) {
             units.column(name, format!("MIN(counted.{name})"));
         }
-        units.from = "FROM counted\n\
-             JOIN exposed ON exposed.unit_id = counted.unit_id AND exposed.at_ms = counted.first_ms\n\
-             GROUP BY counted.unit_id"
-            .to_owned();
+        let [mut on, mut by] =
+            [format!("{exposed}.unit_id = counted.unit_id"), "counted.unit_id".to_owned()];
+        for name in part(request) {
+            on += &format!(" AND {exposed}.{name} = counted.{name}");
+            by += &format!(", counted.{name}");
+        }
+        units.from = format!(
+            "FROM counted\nJOIN {exposed} ON {on} AND {exposed}.at_ms = counted.first_ms\nGROUP BY {by}"
+        );
     } else {
         units.keep(["unit_id"]);
+        units.keep(part_and_end(request));
         units.column("variation", "one_variation");
         if first {
             units.keep(["first_ms"]);
@@ -125,9 +219,29 @@ fn of_events(request: &QueryRequest, source: &EventsSource) -> Vec<Layer> {
     if let Some(until) = source.until_ms {
         exposed.from += &format!("\n  AND {at} < {until}");
     }
+    if let Some(QueryParts::Segments(column)) = &request.parts {
+        exposed.column("segment", dialect.as_text(&own("x", column)));
+    }
     layers.push(exposed);
-    first_seen(request, &mut layers, true);
+    let happened = happened(request, source);
+    // The days are those of exposures and events.
+    if request.parts == Some(QueryParts::Days) {
+        layers.push(happened);
+        let exposed = parted(request, &mut layers);
+        first_seen(request, &mut layers, exposed, true);
+    } else {
+        let exposed = parted(request, &mut layers);
+        first_seen(request, &mut layers, exposed, true);
+        layers.push(happened);
+    }
+    joined(request, source, &mut layers);
+    layers
+}
 
+/// The events that a metric counts.
+fn happened(request: &QueryRequest, source: &EventsSource) -> Layer {
+    let dialect = request.dialect;
+    let own = |table: &str, column: &str| format!("{table}.{}", dialect.name(column));
     let names = || {
         let all =
             request.metrics.iter().flat_map(|own| std::iter::once(&own.value).chain(&own.per));
@@ -166,11 +280,16 @@ fn of_events(request: &QueryRequest, source: &EventsSource) -> Vec<Layer> {
     if let Some(until) = source.until_ms {
         happened.from += &format!("\n  AND {at} < {until}");
     }
-    layers.push(happened);
+    happened
+}
 
+/// Each unit with its events, and then with its numbers.
+fn joined(request: &QueryRequest, source: &EventsSource, layers: &mut Vec<Layer>) {
+    let dialect = request.dialect;
     let mut joined =
         Layer::new("joined", "Each unit with its events, and when they count: after, or before.");
-    for name in ["unit_id", "variation", "all_units", "crossed_units"] {
+    let own = ["unit_id", "variation", "all_units", "crossed_units"];
+    for name in own.into_iter().chain(part(request)) {
         joined.column(name, format!("units.{name}"));
     }
     joined.column("event_name", "happened.event_name");
@@ -178,6 +297,9 @@ fn of_events(request: &QueryRequest, source: &EventsSource) -> Vec<Layer> {
     let mut after = "happened.at_ms >= units.first_ms".to_owned();
     if let Some(window) = source.window_ms {
         after += &format!(" AND happened.at_ms <= units.first_ms + {window}");
+    }
+    if request.parts == Some(QueryParts::Days) {
+        after += " AND happened.at_ms < units.end_ms";
     }
     let mut period = format!("CASE WHEN {after} THEN 1");
     if let Some(length) = source.pre_period_ms {
@@ -194,6 +316,7 @@ fn of_events(request: &QueryRequest, source: &EventsSource) -> Vec<Layer> {
 
     let mut numbers = Layer::new("numbers", "One row for each unit, with its numbers.");
     numbers.keep(["unit_id"]);
+    numbers.keep(part(request));
     numbers.column("unit_variation", "MIN(variation)");
     numbers.column("all_units_seen", "MIN(all_units)");
     numbers.column("crossed_units_seen", "MIN(crossed_units)");
@@ -206,9 +329,8 @@ fn of_events(request: &QueryRequest, source: &EventsSource) -> Vec<Layer> {
             }
         }
     }
-    numbers.from = "FROM joined\nGROUP BY unit_id".to_owned();
+    numbers.from = format!("FROM joined\nGROUP BY {}", grouped(request, "unit_id"));
     layers.push(numbers);
-    layers
 }
 
 /// A unit's number from its events of a period: 1 is after the exposure, 0 before it.
@@ -246,15 +368,20 @@ fn of_units(request: &QueryRequest, source: &UnitsSource) -> Vec<Layer> {
     if let Some(covariate) = &source.covariate {
         exposed.column("row_before", dialect.number(&own(covariate)));
     }
+    if let Some(QueryParts::Segments(column)) = &request.parts {
+        exposed.column("segment", dialect.as_text(&own(column)));
+    }
     exposed.from = format!(
         "FROM {} AS x\nWHERE {unit} IS NOT NULL AND {variation} IS NOT NULL{}",
         dialect.table(&source.table),
         takes_part(request, &variation)
     );
     layers.push(exposed);
+    let exposed = parted(request, &mut layers);
 
     let mut units = Layer::new("first_seen", "One row for each unit, with its numbers.");
     units.keep(["unit_id"]);
+    units.keep(part(request));
     units.column("one_variation", "MIN(variation)");
     units.column("other_variation", "MAX(variation)");
     let folded = |of: &OfRows, column: String| match of {
@@ -272,28 +399,33 @@ fn of_units(request: &QueryRequest, source: &UnitsSource) -> Vec<Layer> {
     if source.covariate.is_some() {
         units.column("unit_before", "MIN(row_before)");
     }
-    units.from = "FROM exposed\nGROUP BY unit_id".to_owned();
+    units.from = format!("FROM {exposed}\nGROUP BY {}", grouped(request, "unit_id"));
     let kept: Vec<String> =
         units.names().into_iter().filter(|name| name.starts_with('m')).collect();
     layers.push(units);
 
     let mut counted = Layer::new("counted", "Units with two variations are counted.");
-    counted.keep(["unit_id", "one_variation", "other_variation"]);
+    counted.keep(["unit_id"]);
+    counted.keep(part(request));
+    counted.keep(["one_variation", "other_variation"]);
     counted.keep(kept.iter().map(String::as_str));
-    counted.column("all_units_seen", "COUNT(*) OVER ()");
+    let over = request.window(None, None);
+    counted.column("all_units_seen", format!("COUNT(*) {over}"));
     counted.column(
         "crossed_units_seen",
-        "SUM(CASE WHEN one_variation <> other_variation THEN 1 ELSE 0 END) OVER ()",
+        format!("SUM(CASE WHEN one_variation <> other_variation THEN 1 ELSE 0 END) {over}"),
     );
     if source.covariate.is_some() {
         // A unit without a covariate has the mean of the others, which moves no estimate.
-        counted.column("filled_before", "COALESCE(unit_before, AVG(unit_before) OVER (), 0)");
+        counted
+            .column("filled_before", format!("COALESCE(unit_before, AVG(unit_before) {over}, 0)"));
     }
     counted.from = "FROM first_seen".to_owned();
     layers.push(counted);
 
     let mut numbers = Layer::new("numbers", "Units with one variation.");
     numbers.keep(["unit_id"]);
+    numbers.keep(part(request));
     numbers.column("unit_variation", "one_variation");
     numbers.keep(["all_units_seen", "crossed_units_seen"]);
     numbers.keep(kept.iter().map(String::as_str));

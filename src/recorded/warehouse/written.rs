@@ -99,6 +99,11 @@ pub struct StatisticsRow {
     pub quantile_below: Option<f64>,
     /// The smallest value above it.
     pub quantile_above: Option<f64>,
+    /// The segment that the row is of; empty for all users.
+    pub segment: Option<String>,
+    /// The day up to the end of which exposures and events count, as its number since 1970-01-01
+    /// (UTC): 20393 is 2025-11-01. Empty for all days.
+    pub day: Option<u64>,
 }
 
 /// The columns in their order.
@@ -145,6 +150,8 @@ pub(super) const COLUMNS: &[&str] = &[
     "quantile_high",
     "quantile_below",
     "quantile_above",
+    "segment",
+    "day",
 ];
 
 /// The columns that are text; the others are numbers.
@@ -163,11 +170,12 @@ pub(super) const TEXTS: &[&str] = &[
     "unit",
     "missing",
     "covariate",
+    "segment",
 ];
 
 /// The columns that are whole numbers.
 pub(super) const COUNTS: &[&str] =
-    &["all_users", "crossed_users", "users", "place", "users_counted", "users_with_value"];
+    &["all_users", "crossed_users", "users", "place", "users_counted", "users_with_value", "day"];
 
 /// The columns that every table of statistics has.
 pub(super) const NEEDED: &[&str] =

@@ -40,7 +40,7 @@ fn full() -> Report {
             })
             .collect(),
     });
-    experiment.over_time = Some(OverTime { users, metrics: series.collect() });
+    experiment.over_time = Some(OverTime { users, days: Vec::new(), metrics: series.collect() });
     let edges: Vec<Number> = (0..=4).map(|n| number(1000.0 * f64::from(1 << (2 * n)))).collect();
     let spread = |key: &&str| Spread {
         key: (*key).to_owned(),
