@@ -21,6 +21,9 @@ pub(super) struct OpenTraces {
     traces: BTreeMap<u64, (u64, Vec<TraceSpan>)>,
     /// The traces by when a span of theirs came last.
     order: BTreeMap<u64, u64>,
+    /// Where the span of a trace with an id is among its spans, so that a trace of very many spans
+    /// takes no longer for each.
+    places: BTreeMap<(u64, u64), usize>,
     spans: usize,
     clock: u64,
     closed: VecDeque<u64>,
@@ -45,12 +48,16 @@ impl OpenTraces {
         self.order.remove(last);
         *last = self.clock;
         self.order.insert(self.clock, trace);
-        match spans.iter_mut().find(|own| own.id == span.id && span.id != 0) {
+        let place = self.places.get(&(trace, span.id));
+        match place.and_then(|at| spans.get_mut(*at)) {
             Some(same) => {
                 *same = span;
                 self.repeated += 1;
             }
             None => {
+                if span.id != 0 {
+                    self.places.insert((trace, span.id), spans.len());
+                }
                 spans.push(span);
                 self.spans += 1;
             }
@@ -66,6 +73,9 @@ impl OpenTraces {
         let (_, trace) = self.order.pop_first()?;
         let (_, spans) = self.traces.remove(&trace)?;
         self.spans -= spans.len();
+        for span in &spans {
+            self.places.remove(&(trace, span.id));
+        }
         if self.known.insert(trace) {
             self.closed.push_back(trace);
         }
@@ -102,6 +112,7 @@ mod tests {
         assert_eq!((traces, open.early), (vec![2, 1], 2));
         open.take(span(2, 2));
         assert_eq!(open.late, 1);
+        assert_eq!(open.places.len(), open.spans);
         assert_eq!(std::iter::from_fn(|| open.finish()).count(), MAX_OPEN_SPANS);
     }
 }
