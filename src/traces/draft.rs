@@ -115,6 +115,8 @@ pub(super) struct TraceDraft {
     pub has_users: bool,
     pub has_sessions: bool,
     pub difficulty: Option<f64>,
+    /// How much of their ways users keep from visit to visit; matched by simulation.
+    pub persistence: Option<f64>,
     pub costs_known: bool,
     pub figures: Vec<TraceFigure>,
     /// What the traces do not tell.
@@ -137,6 +139,7 @@ pub(super) fn drafted(sums: &TraceSums, branches: bool) -> TraceDraft {
         ..TraceDraft::default()
     };
     draft.left_out.extend(graph.left_out.iter().cloned());
+    draft.persistence = draft.visitors.alike;
     let catalog = catalog_models();
     let mut tools: BTreeMap<Arc<str>, String> = BTreeMap::new();
     for name in &graph.agents {
@@ -607,7 +610,7 @@ fn visitors_of(draft: &mut TraceDraft) {
     if let Some(alike) = own.alike {
         draft.figure(
             about,
-            "correlation of output tokens in a user's visits",
+            "correlation of a user's output tokens",
             FigureUnit::Plain,
             (Some((alike, [alike; 2])), own.returning as u64, "users who come back"),
         );
@@ -621,7 +624,7 @@ fn assumptions(draft: &mut TraceDraft, _: &TraceSums) {
         "instructions: placeholders of the measured length; the text decides nothing else",
         "which questions users ask: they are about the built-in knowledge base",
         "why an edge is taken: its share is measured, its reason is not",
-        "how long a message with a tool call is, how much a tool's answers vary, and that a model calls one tool at a time",
+        "how long a message with a tool call is, how much a tool's answers vary, that they are as long in visits with few calls as in others, and that a model calls one tool at a time",
         "how malformed structured answers come about",
         "the experiment: its variation `candidate` is the same as `default`, until you change it",
     ];

@@ -1,16 +1,19 @@
-//! What only simulation tells: how long the placeholder instructions have to be, and how readily models
-//! call tools, so that the simulated inputs and calls are the measured ones.
+//! What only simulation tells: how long the placeholder instructions have to be, how readily models
+//! call tools, and how much of their ways users keep, so that the simulated inputs, calls and
+//! correlations within users are the measured ones.
 //!
 //! Guarantees: the written scenario is read back and simulated, and how near it comes is reported.
 //!
 //! Does not know: traces.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::draft::TraceDraft;
 use super::scenario_text::scenario_text;
+use super::span::digest;
+use super::visitors::{UsersTrace, VisitorSample};
 use crate::diagnostic::Diagnostic;
-use crate::journal::{Caller, Entry};
+use crate::journal::{Caller, Entry, Event, Reader};
 use crate::llm::model::{CallFailure, Completion, Prompt};
 use crate::random::Seed;
 use crate::run::PreparedScenario;
@@ -18,6 +21,9 @@ use crate::scenario::{Scenario, parse_kept};
 
 /// Users of a simulation.
 const USERS: u32 = 1_500;
+/// Users of the last two simulations where there are as many traces, so that what is matched differs
+/// from the traces by less than they differ from other traces.
+const MOST_USERS: u32 = 4_500;
 /// Simulations that a matching takes.
 pub const TRACE_SIMULATIONS: u64 = 6;
 /// Most tokens of a tool's reply.
@@ -49,6 +55,45 @@ impl SimulatedAgent {
     }
 }
 
+/// The output tokens of each request of the users, as traces have them.
+#[derive(Debug, Default)]
+struct SimulatedUsers {
+    /// The requests that go on, with the agents that worked, by their places in the graph, and their
+    /// output tokens.
+    open: BTreeMap<u32, (BTreeSet<usize>, f64)>,
+    requests: u64,
+    visitors: VisitorSample,
+}
+
+impl Reader for SimulatedUsers {
+    fn entry(&mut self, entry: &Entry) {
+        match entry.event {
+            Event::Completed { caller: Caller::Agent(agent), output_tokens, .. } => {
+                let (agents, output) = self.open.entry(entry.user).or_default();
+                agents.insert(agent.index());
+                *output += f64::from(output_tokens);
+            }
+            Event::Finished { .. } => {
+                if let Some((agents, output)) = self.open.remove(&entry.user) {
+                    self.requests += 1;
+                    let agents = digest(&format!("{agents:?}"));
+                    let (id, at) = (self.requests, entry.at.us());
+                    let own = UsersTrace { id, agents, start_us: at, end_us: at, output };
+                    self.visitors.add((Some(u64::from(entry.user)), None), own);
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// What a simulation shows.
+struct SimulatedApp {
+    agents: BTreeMap<String, SimulatedAgent>,
+    /// The correlation of the logarithms of the output tokens of a user's requests to the same agents.
+    alike: Option<f64>,
+}
+
 /// Moves the draft's free numbers until simulated and measured inputs and calls agree; returns the
 /// scenario's text and what its agents do.
 ///
@@ -69,11 +114,26 @@ pub(super) fn matched(
     loop {
         let text = scenario_text(draft, sources);
         let loaded = parse_kept("calibrated", &text, &[])?;
-        let found = simulated(&loaded.scenario).map_err(|reason| vec![Diagnostic::new(reason)])?;
+        let users = match u32::try_from(draft.traces) {
+            _ if round + 2 < TRACE_SIMULATIONS => USERS,
+            Ok(traces) => traces.clamp(USERS, MOST_USERS),
+            Err(_) => MOST_USERS,
+        };
+        let app =
+            simulated(&loaded.scenario, users).map_err(|reason| vec![Diagnostic::new(reason)])?;
+        let found = app.agents;
         round += 1;
         progress(round);
         if round == TRACE_SIMULATIONS {
             return Ok((text, found));
+        }
+        // The draws of models and tools are new at every visit, so tokens correlate by less than what
+        // the users keep.
+        if let (Some(wanted), Some(own), Some(kept)) =
+            (draft.visitors.alike, app.alike, &mut draft.persistence)
+        {
+            let ratio = wanted / own.max(1e-3);
+            *kept = (*kept * ratio.clamp(0.5, 2.0)).min(1.0);
         }
         for agent in &mut draft.agents {
             let Some(own) = found.get(&agent.key).filter(|own| own.visits > 0.0) else { continue };
@@ -120,7 +180,7 @@ pub(super) fn matched(
 }
 
 /// Simulates a scenario, and sums up what its agents do.
-fn simulated(scenario: &Scenario) -> Result<BTreeMap<String, SimulatedAgent>, String> {
+fn simulated(scenario: &Scenario, many: u32) -> Result<SimulatedApp, String> {
     let seed = Seed(1);
     let stage = PreparedScenario::new(scenario, seed).map_err(|error| error.to_string())?;
     let mut found: BTreeMap<String, SimulatedAgent> = BTreeMap::new();
@@ -137,6 +197,7 @@ fn simulated(scenario: &Scenario) -> Result<BTreeMap<String, SimulatedAgent>, St
             own.first_input += f64::from(done.input_tokens);
         }
     };
-    stage.population(seed, USERS).visit_observed(None::<Vec<Entry>>, &mut on_call, |_, _| ());
-    Ok(found)
+    let users = SimulatedUsers::default();
+    let (users, _) = stage.population(seed, many).visit_observed(users, &mut on_call, |_, _| ());
+    Ok(SimulatedApp { agents: found, alike: users.visitors.figures().alike })
 }

@@ -9,8 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::estimates::{ClusteredMean, KeptSample, LogSpread, PlainSpread};
-use super::span::{SpanCost, SpanFailure, SpanTokens, TraceScore, TraceSpan};
-use super::visitors::VisitorSample;
+use super::span::{SpanCost, SpanFailure, SpanTokens, TraceScore, TraceSpan, digest};
+use super::visitors::{UsersTrace, VisitorSample};
 use super::walk::{AgentVisit, WalkedTrace};
 
 /// Most names of each kind: agents, models, tools, scores.
@@ -163,8 +163,11 @@ impl TraceSums {
         }
         let calls = || trace.visits.iter().flat_map(|visit| &visit.calls);
         let output: f64 = calls().filter_map(|call| call.tokens).map(|own| own.output).sum();
-        let span = (trace.start_us, trace.end_us);
-        self.visitors.add((trace.user, trace.session), id, span, output);
+        let agents: BTreeSet<&str> = trace.visits.iter().map(|visit| &*visit.node).collect();
+        let agents = digest(&agents.into_iter().collect::<Vec<_>>().join("\n"));
+        let (start_us, end_us) = (trace.start_us, trace.end_us);
+        let own = UsersTrace { id, agents, start_us, end_us, output };
+        self.visitors.add((trace.user, trace.session), own);
         for call in calls() {
             self.calls += 1;
             self.call(call);

@@ -88,6 +88,7 @@ mod table_studies;
 mod tables;
 mod tidy;
 mod traces_calibrated;
+mod traces_power;
 mod triggered;
 mod truth;
 mod users;
