@@ -1,6 +1,7 @@
 //! How often the intervals of `simlab analyze` on tables hold the truth: for capped means, adjusted
-//! rates and ratios, ratios with weak denominators, and percentiles of users with many rows. Users are
-//! drawn from distributions that the analysis does not assume.
+//! means, rates and ratios, ratios with weak denominators, and means and percentiles of users with
+//! many rows. Users are drawn from distributions that the analysis does not assume, and the true
+//! changes are formulas.
 //!
 //! `cargo test --test it table_studies -- --ignored --nocapture` prints the table of
 //! docs/statistics.md.
@@ -9,7 +10,7 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 use simlab::experiment::Missing;
-use simlab::random::{Owner, Purpose, Seed, Stage};
+use simlab::random::{Owner, Purpose, Seed, Stage, normal_cdf};
 use simlab::recorded::{CrossedUnits, TableFormat, TableRequest, table_report};
 
 /// A user's rows: value, denominator, covariate.
@@ -34,13 +35,6 @@ fn factor(treated: bool) -> f64 {
     if treated { 1.0 + LIFT } else { 1.0 }
 }
 
-/// What users without end show: the statistic of many of them.
-fn measured(study: u64, statistic: impl Fn(&mut Stage) -> [f64; 2]) -> f64 {
-    let mut luck = luck(900 + study);
-    let [control, treatment] = statistic(&mut luck);
-    treatment / control - 1.0
-}
-
 fn luck(study: u64) -> Stage {
     Seed(20_261_130).stage(Purpose::Replication, Owner::NOBODY, study)
 }
@@ -54,17 +48,23 @@ fn heavy(luck: &mut Stage, treated: bool) -> Rows {
     one(if luck.chance(0.3) { 0.0 } else { factor(treated) * luck.log_normal(1.0, 1.5) })
 }
 
-/// Both arms' means cut at the 99th percentile of both together.
+/// Both arms' means cut at the 99th percentile of both together, as formulas: the mean of a log-normal
+/// value cut at `c` is `exp(m + s^2/2) F((ln c - m - s^2)/s) + c (1 - F((ln c - m)/s))`.
 fn heavy_truth() -> f64 {
-    measured(1, |luck| {
-        let n = 400_000;
-        let mut draw = |treated| (0..n).map(|_| heavy(luck, treated)[0][0]).collect::<Vec<_>>();
-        let arms = [draw(false), draw(true)];
-        let mut all = arms.concat();
-        all.sort_by(f64::total_cmp);
-        let cap = all[(0.99 * all.len() as f64) as usize];
-        arms.map(|arm| arm.iter().map(|value| value.min(cap)).sum::<f64>() / n as f64)
-    })
+    let (pays, sigma) = (0.7, 1.5);
+    let above = |c: f64, m: f64| pays * (1.0 - normal_cdf((c.ln() - m) / sigma));
+    let medians = [0.0, (1.0 + LIFT).ln()];
+    let (mut low, mut high) = (1.0, 1_000.0);
+    for _ in 0..200 {
+        let c: f64 = f64::midpoint(low, high);
+        let share = medians.iter().map(|m| above(c, *m)).sum::<f64>() / 2.0;
+        if share > 0.01 { low = c } else { high = c }
+    }
+    let [control, treatment] = medians.map(|m| {
+        let below = normal_cdf((low.ln() - m - sigma * sigma) / sigma);
+        pays * (m + sigma * sigma / 2.0).exp() * below + low * above(low, m)
+    });
+    treatment / control - 1.0
 }
 
 /// Whether a user converts follows a covariate with a long tail, which is no line.
@@ -114,7 +114,7 @@ fn lift() -> f64 {
     LIFT
 }
 
-const STUDIES: [Study; 8] = [
+const STUDIES: [Study; 12] = [
     Study {
         name: "mean capped at p99",
         metric: "value:mean:cap=p99",
@@ -156,6 +156,22 @@ const STUDIES: [Study; 8] = [
         truth: requests_truth,
     },
     Study {
+        name: "ratio, adjusted (CUPED)",
+        metric: "value/per:ratio",
+        covariate: true,
+        users: 1_000,
+        user: requests,
+        truth: requests_truth,
+    },
+    Study {
+        name: "the same ratio, not adjusted",
+        metric: "value/per:ratio",
+        covariate: false,
+        users: 200,
+        user: requests,
+        truth: requests_truth,
+    },
+    Study {
         name: "ratio, weak denominator (Fieller)",
         metric: "value/per:ratio",
         covariate: false,
@@ -169,6 +185,22 @@ const STUDIES: [Study; 8] = [
         covariate: false,
         users: 400,
         user: orders,
+        truth: lift,
+    },
+    Study {
+        name: "mean, adjusted (CUPED)",
+        metric: "value:mean",
+        covariate: true,
+        users: 200,
+        user: requests,
+        truth: lift,
+    },
+    Study {
+        name: "mean of users with many rows",
+        metric: "value:mean",
+        covariate: false,
+        users: 200,
+        user: waits,
         truth: lift,
     },
     Study {
