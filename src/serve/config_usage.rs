@@ -125,6 +125,23 @@ impl Sums {
     }
 }
 
+/// What the input and the output of these variations cost; each is known where every price is that
+/// matters.
+fn cost(all: &[(&VariationCosts, Sums)]) -> (Option<f64>, Option<f64>) {
+    let (mut input, mut output) = (Some(0.0), Some(0.0));
+    for (one, sums) in all {
+        for (total, tokens, price) in [
+            (&mut input, sums.input_tokens, one.per_input_token),
+            (&mut output, sums.output_tokens, one.per_output_token),
+        ] {
+            if tokens > 0.0 || all.len() == 1 {
+                *total = total.zip(price).map(|(total, price)| total + price * tokens);
+            }
+        }
+    }
+    (input, output)
+}
+
 /// The use of all AI configs.
 #[derive(Clone, Debug, Default)]
 pub struct ConfigUsage {
@@ -165,28 +182,15 @@ impl ConfigUsage {
             let own = own.into_iter().flat_map(|own| own.range(of.from_ms..of.to_ms));
             own.fold(Sums::default(), |all, (_, one)| all.and(one))
         };
-        let cost = |one: &VariationCosts, sums: &Sums| {
-            let input = one.per_input_token.map(|cost| cost * sums.input_tokens);
-            (input, one.per_output_token.map(|cost| cost * sums.output_tokens))
-        };
         let by_variation: Vec<(&VariationCosts, Sums)> =
             of.variations.iter().map(|one| (one, sums(&one.key))).collect();
         if of.by_variation {
             let shown = by_variation.iter().map(|(one, sums)| {
-                json!({ "variationKey": one.key, "metrics": sums.shown(cost(one, sums)) })
+                json!({ "variationKey": one.key, "metrics": sums.shown(cost(&[(one, *sums)])) })
             });
             return shown.collect::<Vec<_>>().into();
         }
         let all = by_variation.iter().fold(Sums::default(), |all, (_, sums)| all.and(sums));
-        // The cost of all is known where each is, or has no tokens.
-        let total = |of_one: fn((Option<f64>, Option<f64>)) -> Option<f64>,
-                     tokens: fn(&Sums) -> f64| {
-            let used = by_variation.iter().filter(|(_, sums)| tokens(sums) > 0.0);
-            used.map(|(one, sums)| of_one(cost(one, sums))).sum::<Option<f64>>()
-        };
-        all.shown((
-            total(|(input, _)| input, |sums| sums.input_tokens),
-            total(|(_, output)| output, |sums| sums.output_tokens),
-        ))
+        all.shown(cost(&by_variation))
     }
 }
