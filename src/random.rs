@@ -170,6 +170,23 @@ impl CanonicalBytes {
     }
 }
 
+/// Letters and digits that nobody takes for each other.
+const PLAIN_LETTERS: &[u8] = b"abcdefghjkmnpqrstuvwxyz23456789";
+
+/// A word of this length that nobody can guess, from the operating system. No result depends on it.
+///
+/// # Errors
+/// When the operating system has no random numbers.
+pub fn secret_word(letters: usize) -> Result<String, std::io::Error> {
+    let mut bytes = vec![0; 8 * letters];
+    getrandom::fill(&mut bytes).map_err(std::io::Error::other)?;
+    // Of 64 bits each, so that every letter is as frequent as the others.
+    let (all, _) = bytes.as_chunks::<8>();
+    let nth = |bytes: &[u8; 8]| u64::from_le_bytes(*bytes) % PLAIN_LETTERS.len() as u64;
+    let letter = |bytes| PLAIN_LETTERS.get(nth(bytes) as usize).copied().map(char::from);
+    Ok(all.iter().filter_map(letter).collect())
+}
+
 impl Seed {
     /// The stage (purpose, owner, nth): a short run of variates that are taken by position.
     #[must_use]

@@ -12,9 +12,9 @@ export const browser = await puppeteer.launch(start).catch((error) => {
 let faults = 0
 export const fault = (where, what) => { faults += 1; console.error(`${where}: ${what}`) }
 
-// A page at an address. It may write no message and load nothing but from `own`, what its own addresses begin with.
-export const opened = async (where, address, { own, bypass = false, patience = 120_000, before = async () => {} }) => {
-  const page = await browser.newPage()
+// A page at an address, in a store of its own where a context is given. It may write no message and load nothing but from `own`, what its own addresses begin with.
+export const opened = async (where, address, { own, bypass = false, patience = 120_000, before = async () => {}, context = browser }) => {
+  const page = await context.newPage()
   page.setDefaultTimeout(patience)
   if (bypass) await page.setBypassCSP(true)
   page.on('console', (message) => fault(where, `console: ${message.text()}`))

@@ -159,7 +159,8 @@ pub enum Command {
     /// causes, prices and the judge's errors, the report, and the same experiment 200 times as a
     /// field of dots. The true effect is hidden until you ask for it. The address of the page
     /// restores its settings, and "Copy as scenario" gives the file that `simlab run` takes. The
-    /// first line on standard output is {"listening": "http://127.0.0.1:PORT"}.
+    /// first line on standard output is {"listening": "http://127.0.0.1:PORT"}. With --class the line
+    /// also has "teacher", the teacher's link, and "students", the links for students.
     #[command(after_help = PLAY_EXAMPLES)]
     Play(PlayArgs),
     /// Explain a term of the report: its meaning, its formula and the source of that.

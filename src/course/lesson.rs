@@ -13,10 +13,10 @@ use crate::scenario::{self, BuiltIn, LESSONS, Loaded, Rates, Scenario, parse_kep
 /// A lesson in its place in the course.
 #[derive(Debug)]
 pub struct CourseLesson {
-    /// Its number, from 1.
+    /// Its number in the course, from 1; 0 for a lesson of somebody's own.
     pub number: usize,
     /// Its name.
-    pub name: &'static str,
+    pub name: String,
     /// The scenario as it is.
     pub before: Loaded,
     /// The scenario with the knob turned.
@@ -47,16 +47,26 @@ impl Course {
         let Some((place, file)) = place.and_then(|place| Some((place, LESSONS.get(place)?))) else {
             return Err(Vec::new());
         };
-        let before = scenario::load(file.name)?;
-        let Some(text) = before.scenario.lesson.clone() else {
-            return Err(vec![Diagnostic::new(format!("`{}` teaches nothing", file.name))]);
-        };
-        let after = parse_kept(file.name, &text.turned(&before.source.text), &before.documents)?;
-        Ok(CourseLesson { number: place + 1, name: file.name, before, after, text })
+        let lesson = CourseLesson::of(scenario::load(file.name)?)?;
+        Ok(CourseLesson { number: place + 1, ..lesson })
     }
 }
 
 impl CourseLesson {
+    /// The lesson that a scenario has.
+    ///
+    /// # Errors
+    /// When it has none, or does not read with the knob turned.
+    pub fn of(before: Loaded) -> Result<Self, Vec<Diagnostic>> {
+        let name = before.scenario.name.clone();
+        let Some(text) = before.scenario.lesson.clone() else {
+            let fault = Diagnostic::new(format!("`{name}` has no lesson"));
+            return Err(vec![fault.help("`simlab learn` lists the lessons of the course; a `lesson: ( … )` section makes a scenario one")]);
+        };
+        let after = parse_kept(&name, &text.turned(&before.source.text), &before.documents)?;
+        Ok(Self { number: 0, name, before, after, text })
+    }
+
     /// How long it takes, as far as its length tells: to read it at 120 words a minute, to play for
     /// two minutes, and four more for an exercise.
     #[must_use]

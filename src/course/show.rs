@@ -133,7 +133,7 @@ fn knob(lesson: &super::CourseLesson) -> Vec<String> {
         // command.
         lines.retain(|line| !line.contains("rates: ("));
         let of = |sign: &str, rates: Option<Rates>| {
-            rates.map(|rates| format!("{sign} {}", command(lesson.name, &rates)))
+            rates.map(|rates| format!("{sign} {}", command(&lesson.name, &rates)))
         };
         lines.extend([of("-", before), of("+", after)].into_iter().flatten());
     }

@@ -103,7 +103,11 @@ impl Learn {
     }
 
     /// One side of a lesson, run once.
-    fn side(&self, lesson: &CourseLesson, turned: bool) -> Result<Arc<LessonSide>, PageReply> {
+    pub(super) fn side(
+        &self,
+        lesson: &CourseLesson,
+        turned: bool,
+    ) -> Result<Arc<LessonSide>, PageReply> {
         let key = (lesson.number, turned);
         let kept = || self.sides.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(side) = kept().get(&key) {
@@ -133,16 +137,25 @@ impl Learn {
 
     /// The runs of a side so far. Only who has seen the side sees them: with its true change.
     fn runs(&self, lesson: &CourseLesson, turned: bool) -> Answer {
+        Ok(html(self.many(lesson, turned)?.0))
+    }
+
+    /// The runs of a side so far as a part of a page, and whether no more will come.
+    pub(super) fn many(
+        &self,
+        lesson: &CourseLesson,
+        turned: bool,
+    ) -> Result<(String, bool), PageReply> {
         let loaded = if turned { &lesson.after } else { &lesson.before };
         let runs = LessonRuns::new(&loaded.scenario, &lesson.text);
         let (users, metric) = (runs.users(), runs.metric.clone());
         let Some(metric) = metric else {
-            return Ok(html(page::no_runs()));
+            return Ok((page::no_runs(), true));
         };
         let side = self.side(lesson, turned)?;
         let key = format!("{}/{turned}", lesson.name);
         let so_far = self.fields.of(&key, lesson_runs_count(users), || runs);
-        Ok(html(page::runs(&so_far, &side, &metric, users, turned)))
+        Ok((page::runs(&so_far, &side, &metric, users, turned), so_far.ended))
     }
 
     /// Whether a value is the answer of the exercise: runs with it, and with the one next to it.
@@ -165,7 +178,7 @@ impl Learn {
             Some(next) => Some((next, of(next)?)),
             None => None,
         };
-        Ok(html(page::exercise(lesson.name, exercise, value, &found, beside.as_ref())))
+        Ok(html(page::exercise(&lesson.name, exercise, value, &found, beside.as_ref())))
     }
 
     fn tried(

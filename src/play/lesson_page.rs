@@ -140,7 +140,7 @@ pub fn whole(
             @if !text.goal.is_empty() { p { strong { "Afterwards you can: " } (plain(&text.goal)) } }
         }
         main #main data-lesson=(lesson.name) {
-            (introduction(lesson))
+            (introduction(lesson, lesson.number == 1))
             section aria-labelledby="predict" {
                 h2 #predict { "1. Predict" }
                 form action=(own) method="get" data-part={ (own) "/reveal" } data-into="reveal" {
@@ -190,7 +190,7 @@ pub fn whole(
 }
 
 /// A text whose metrics read as names, with their keys as tooltips.
-fn prose(text: &str, lesson: &CourseLesson) -> Markup {
+pub(super) fn prose(text: &str, lesson: &CourseLesson) -> Markup {
     let keys: Vec<&str> =
         lesson.before.scenario.metrics.iter().map(|own| own.key.as_str()).collect();
     let text = plain(text);
@@ -208,7 +208,7 @@ fn prose(text: &str, lesson: &CourseLesson) -> Markup {
 }
 
 /// Where one is: what runs, which variations are compared, and by what.
-fn introduction(lesson: &CourseLesson) -> Markup {
+pub(super) fn introduction(lesson: &CourseLesson, open: bool) -> Markup {
     let scenario = &lesson.before.scenario;
     let first = lesson.number == 1;
     let setup = |config: &str, variation: &str| {
@@ -217,7 +217,7 @@ fn introduction(lesson: &CourseLesson) -> Markup {
         Some(scenario.model(own.setup.model).id.clone())
     };
     html! {
-        details open[first] {
+        details open[open] {
             summary { "Where am I? The app, its variations and its metrics" }
             @if first {
                 p { "You look at a chat app that answers questions about research papers. Three agents work on each question. A " strong { "supervisor" } " decides what to do. A " strong { "security agent" } " removes personal data. A " strong { "support agent" } " searches and writes the answer. A " strong { "judge" } ", a model too, then says whether a user would like the answer: that is the feedback." }
@@ -247,7 +247,7 @@ fn introduction(lesson: &CourseLesson) -> Markup {
                     "."
                 }
             }
-            p.small { "The whole experiment is a file: " code { "simlab new " (lesson.name) " my.ron" } "." }
+            @if lesson.number > 0 { p.small { "The whole experiment is a file: " code { "simlab new " (lesson.name) " my.ron" } "." } }
         }
     }
 }
@@ -300,7 +300,8 @@ pub fn moved(report: &Report) -> String {
     scorecards_to_html(report, "c-")
 }
 
-fn found(side: &LessonSide, prefix: &str) -> Markup {
+/// What a run of a side found: a scorecard for each experiment.
+pub(super) fn found(side: &LessonSide, prefix: &str) -> Markup {
     html! {
         (PreEscaped(scorecards_to_html(&side.report, prefix)))
         @for rollout in &side.report.rollouts { p { (plain(&rollout.message)) } }
@@ -514,7 +515,7 @@ pub fn notes(lesson: &CourseLesson, around: &LessonPlace) -> String {
     let text = &lesson.text;
     let wrong = text.answers.iter().enumerate().filter(|(nth, _)| *nth != text.right);
     let body = html! {
-        header { p.small { a href=(around.link(lesson.name)) { "Back to the lesson" } } h1 { "Teacher's notes: " (plain(&lesson.before.scenario.title)) } }
+        header { p.small { a href=(around.link(&lesson.name)) { "Back to the lesson" } } h1 { "Teacher's notes: " (plain(&lesson.before.scenario.title)) } }
         main #main {
             dl {
                 dt { "Time" } dd { "about " (lesson.minutes()) " minutes" }

@@ -39,6 +39,9 @@ impl Play {
     /// Answers a request.
     #[must_use]
     pub fn answer(&self, request: &PageRequest) -> PageReply {
+        if request.posted.is_some() {
+            return reply(405, TEXT, "expected a GET request\n".to_owned());
+        }
         match request.path.as_str() {
             "/play.css" => return reply(200, "text/css; charset=utf-8", page::style()),
             "/play.js" => {

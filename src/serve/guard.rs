@@ -28,6 +28,9 @@ pub struct HostGuard {
     allowed: Arc<[String]>,
     /// Whether every path is a page of simlab's own.
     pages: bool,
+    /// Whether every address as a number is this machine: a name can be made to point anywhere, a
+    /// number cannot.
+    numbers: bool,
 }
 
 impl HostGuard {
@@ -35,7 +38,7 @@ impl HostGuard {
     #[must_use]
     pub fn new(names: &[String]) -> Self {
         let allowed = names.iter().map(|name| name.to_ascii_lowercase()).collect();
-        Self { allowed, pages: false }
+        Self { allowed, pages: false, numbers: false }
     }
 
     /// For pages of simlab's own that nobody else's page may use: a link may lead to them, and
@@ -43,6 +46,13 @@ impl HostGuard {
     #[must_use]
     pub fn of_pages() -> Self {
         Self { pages: true, ..Self::default() }
+    }
+
+    /// For pages of simlab's own that others on the network open, too: by the machine's address, or by
+    /// one of these names.
+    #[must_use]
+    pub fn of_network_pages(names: &[String]) -> Self {
+        Self { pages: true, numbers: true, ..Self::new(names) }
     }
 
     /// Why a request is not let in, as an answer; `None` lets it in.
@@ -55,10 +65,10 @@ impl HostGuard {
             request.uri().authority().map(axum::http::uri::Authority::as_str).or(host)
             && !self.is_known(host)
         {
-            let advice = if self.pages {
-                ""
-            } else {
-                "; start `simlab serve` with `--allow-host` to answer it"
+            let advice = match (self.pages, self.numbers) {
+                (true, false) => "",
+                (true, true) => "; start `simlab play` with `--allow-host` to answer it",
+                (false, _) => "; start `simlab serve` with `--allow-host` to answer it",
             };
             let message = format!("the host `{}` is not this machine{advice}", shown(host));
             return Some(refusal(403, "forbidden", &message));
@@ -80,8 +90,12 @@ impl HostGuard {
 
     /// Refuses a page that does not come from this machine.
     fn refuse_foreign(&self, headers: &HeaderMap, what: &str) -> Option<Response> {
-        let foreign =
-            |origin: &str| origin.split_once("://").is_none_or(|(_, host)| !self.is_known(host));
+        let own = text(headers, "host").filter(|_| self.numbers);
+        let foreign = |origin: &str| {
+            let host = origin.split_once("://").map(|(_, host)| host);
+            // Where any address as a number is known, only the page's own will do.
+            host.is_none_or(|host| !self.is_known(host) || own.is_some_and(|own| own != host))
+        };
         let origin = headers.get("origin")?;
         origin.to_str().map_or(true, foreign).then(|| {
             refusal(403, "forbidden", &format!("a page of another origin may not use {what}"))
@@ -97,8 +111,8 @@ impl HostGuard {
         let name = name.trim_end_matches('.').to_ascii_lowercase();
         name == "localhost"
             || name.ends_with(".localhost")
-            || name.parse::<Ipv4Addr>().is_ok_and(|address| address.is_loopback())
-            || name.parse::<Ipv6Addr>().is_ok_and(|address| address.is_loopback())
+            || name.parse::<Ipv4Addr>().is_ok_and(|own| self.numbers || own.is_loopback())
+            || name.parse::<Ipv6Addr>().is_ok_and(|own| self.numbers || own.is_loopback())
             || self.allowed.contains(&name)
     }
 }
@@ -186,6 +200,33 @@ mod tests {
         assert_eq!(status(&guard, "GET", "/", &[host, ("origin", "https://evil.example")]), 403);
         assert_eq!(status(&guard, "GET", "/", &[("host", "evil.example")]), 403);
         assert_eq!(status(&guard, "GET", "/", &[host]), 200);
+    }
+
+    #[test]
+    fn pages_for_the_network_are_asked_by_number_or_by_an_allowed_name() {
+        let guard = HostGuard::of_network_pages(&["teacher.local".to_owned()]);
+        for (host, wanted) in [
+            ("192.168.1.20:8080", 200),
+            ("[fe80::1]:8080", 200),
+            ("localhost:8080", 200),
+            ("Teacher.local:8080", 200),
+            ("evil.example", 403),
+            ("192.168.1.20.evil.example", 403),
+        ] {
+            assert_eq!(status(&guard, "GET", "/", &[("host", host)]), wanted, "{host}");
+        }
+        let host = ("host", "192.168.1.20:8080");
+        let json = ("content-type", "application/json");
+        for (origin, wanted) in [
+            ("http://192.168.1.20:8080", 200),
+            ("http://192.168.1.66:8080", 403),
+            ("http://192.168.1.20:9090", 403),
+            ("http://localhost:8080", 403),
+            ("null", 403),
+        ] {
+            let headers = [host, json, ("origin", origin)];
+            assert_eq!(status(&guard, "POST", "/teacher/reveal", &headers), wanted, "{origin}");
+        }
     }
 
     #[test]

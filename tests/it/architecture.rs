@@ -122,7 +122,7 @@ const OPEN_NONE: &str = "anstream anstyle axum base64 clap clap_complete clap_ma
     hyper-util indicatif infer jiff launchdarkly-sdk-transport launchdarkly-server-sdk launchdarkly-server-sdk-evaluation \
     libm maud miette rand_chacha reqwest ron roxmltree rustls schemars serde serde_json serde_path_to_error sha1 \
     siphasher simlab-chacha simlab-tokens smallvec strsim svg terminal_size tokio tokio-stream textwrap unicode-width xxhash-rust regex-syntax \
-    fancy-regex rustix bytes csv encoding_rs_io parquet arrow-array arrow-buffer arrow-ipc arrow-schema zstd crc32fast multer percent-encoding";
+    fancy-regex rustix bytes csv encoding_rs_io parquet arrow-array arrow-buffer arrow-ipc arrow-schema zstd crc32fast multer percent-encoding getrandom if-addrs qrcodegen";
 
 #[test]
 fn it_is_known_of_every_dependency_whether_it_opens_files() {

@@ -21,7 +21,7 @@ fn ask(play: &Play, address: &str) -> PageReply {
         (name.to_owned(), value.to_owned())
     };
     let parameters = query.split('&').filter(|pair| !pair.is_empty()).map(pair).collect();
-    play.answer(&PageRequest { path: path.to_owned(), parameters })
+    play.answer(&PageRequest { path: path.to_owned(), parameters, ..PageRequest::default() })
 }
 
 fn shown(play: &Play, address: &str) -> String {

@@ -15,6 +15,7 @@ mod architecture;
 mod calibration;
 mod circles;
 mod claims;
+mod class;
 mod conversations;
 mod counting;
 mod decoders;

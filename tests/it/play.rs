@@ -171,7 +171,8 @@ fn the_true_effect_is_hidden_until_somebody_asks() {
         let parameters = [("traffic.queries", "40"), ("truth", truth)];
         let parameters =
             parameters.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
-        play.answer(&PageRequest { path: path.to_owned(), parameters }).body
+        play.answer(&PageRequest { path: path.to_owned(), parameters, ..PageRequest::default() })
+            .body
     };
     let hidden = ask("/part", "0");
     assert!(!hidden.contains("effect on users"), "{hidden}");
@@ -234,7 +235,11 @@ fn every_built_in_scenario_opens() {
         let ask = |path: &str| {
             let few = ("traffic.queries".to_owned(), "20".to_owned());
             let parameters = vec![few, ("quick".to_owned(), "1".to_owned())];
-            play.answer(&PageRequest { path: path.to_owned(), parameters })
+            play.answer(&PageRequest {
+                path: path.to_owned(),
+                parameters,
+                ..PageRequest::default()
+            })
         };
         let page = ask("/");
         assert_eq!(page.status, 200, "{}", built_in.name);
