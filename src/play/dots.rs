@@ -7,6 +7,7 @@
 
 use maud::{Markup, html};
 
+use super::curve::{DECISIONS, SizeShares, by_size, curve};
 use super::replications::{FieldExperiment, FieldRun, FieldSoFar, LONGEST, REPLICATIONS};
 use super::state::PageState;
 use crate::figure;
@@ -80,7 +81,7 @@ pub fn field(so_far: &FieldSoFar, state: &PageState) -> String {
         @for (nth, experiment) in so_far.experiments.iter().enumerate() {
             (one(so_far, nth, experiment, state))
         }
-        @if so_far.ended && so_far.problem.is_none() && done < REPLICATIONS as usize {
+        @if so_far.complete && so_far.problem.is_none() && done < REPLICATIONS as usize {
             p.warn { "Only " (done) " of " (REPLICATIONS) " runs: the others would take longer than " (LONGEST.seconds()) " s. Try fewer users." }
         }
         @if !so_far.ended { span data-more {} }
@@ -106,7 +107,7 @@ fn one(so_far: &FieldSoFar, nth: usize, experiment: &FieldExperiment, state: &Pa
                 @let words = format!("run {}, seed {seed}: {}", at + 1, outcome.words());
                 li { a class={ "dot " (outcome.class()) } href={ "/?" (state.with_seed(*seed).query()) } title=(words) aria-label=(words) tabindex=[(*at > 0).then_some("-1")] {} }
             }
-            @if !so_far.ended { @for _ in 0..waiting { li aria-hidden="true" { span.dot {} } } }
+            @if !so_far.complete { @for _ in 0..waiting { li aria-hidden="true" { span.dot {} } } }
         }
         @if !outcomes.is_empty() {
             ul.key {
@@ -125,20 +126,15 @@ fn one(so_far: &FieldSoFar, nth: usize, experiment: &FieldExperiment, state: &Pa
                 }
                 "A dot opens the report of its run."
             }
-            (by_users(&runs, &so_far.sizes, experiment))
+            @if so_far.complete { (curve(so_far, nth, &experiment.name, so_far.sizes.last().copied().unwrap_or(0))) }
+            (by_users(&runs, &by_size(so_far, nth), experiment))
         }
     }
 }
 
-const DECISIONS: [(Decision, &str); 3] =
-    [(Decision::Ship, "ship"), (Decision::Keep, "keep"), (Decision::NeedMoreData, "open")];
-
-/// How often each verdict comes with fewer users, and what comes of looking each time.
-fn by_users(runs: &[Vec<Decision>], sizes: &[u32], experiment: &FieldExperiment) -> Markup {
+/// How often each verdict comes with fewer and with more users, and what comes of looking each time.
+fn by_users(runs: &[Vec<Decision>], sizes: &[SizeShares], experiment: &FieldExperiment) -> Markup {
     let share = |count: usize| MonteCarloEstimate::share(count, runs.len());
-    let at = |nth: usize, decision: Decision| {
-        share(runs.iter().filter(|own| own.get(nth) == Some(&decision)).count())
-    };
     // Who looks each time stops at the first ship or keep.
     let stop = |own: &Vec<Decision>| {
         own.iter().find(|decision| **decision != Decision::NeedMoreData).copied()
@@ -153,23 +149,23 @@ fn by_users(runs: &[Vec<Decision>], sizes: &[u32], experiment: &FieldExperiment)
     };
     html! {
         details {
-            summary { "With fewer users, and with peeking" }
+            summary { "Each number of users as a table, and peeking" }
             div.scroll role="region" tabindex="0" aria-label={ "Verdicts of " (experiment.name) " by number of users" } {
                 table.curve {
                     thead { tr { th.number scope="col" { "users" } th scope="col" { "share of runs" } th.number scope="col" { "ship" } th.number scope="col" { "keep" } th.number scope="col" { "need more data" } } }
                     tbody {
-                        @for (nth, size) in sizes.iter().enumerate() {
+                        @for size in sizes {
                             tr {
-                                th.number scope="row" { (figure::count((*size).into())) }
-                                td { div.stack aria-hidden="true" { @for (decision, class) in DECISIONS { span class=(class) style={ "width:" (100.0 * at(nth, decision).value.get()) "%" } {} } } }
-                                @for (decision, _) in DECISIONS { td.number { (at(nth, decision).percent()) } }
+                                th.number scope="row" { (figure::count(size.users.into())) }
+                                td { div.stack aria-hidden="true" { @for ((_, class, _), share) in DECISIONS.iter().zip(&size.shares) { span class=(class) style={ "width:" (100.0 * share.value.get()) "%" } {} } } }
+                                @for share in &size.shares { td.number { (share.percent()) } }
                             }
                         }
                     }
                 }
             }
             p.small {
-                "Peeking: who looks at each of these numbers of users, and stops at the first ship or keep, ships in "
+                "Peeking: who looks at each tenth of the users, and stops at the first ship or keep, ships in "
                 (share(stopped(Decision::Ship)).percent()) " of the runs and keeps in " (share(stopped(Decision::Keep)).percent()) ". "
                 @if experiment.at_truth.is_some() {
                     "Then " (wrong(&stop)) " of the runs end with a wrong decision, instead of "

@@ -11,6 +11,7 @@
 
 mod class;
 mod class_page;
+mod curve;
 mod dots;
 mod knob;
 mod learn;

@@ -2,22 +2,25 @@
 //!
 //! Does not know: how anything looks.
 
+use std::sync::{Mutex, PoisonError};
+
 use super::dots;
 use super::knob::{Knob, knobs};
 use super::learn::Learn;
 use super::lesson_page;
 use super::page::{self, Shown};
-use super::replications::{Replications, truth_users};
+use super::replications::{MAX_USERS, Replications, truth_users};
 use super::state::PageState;
 use crate::diagnostic::Diagnostic;
-use crate::report::Report;
+use crate::report::{Report, ReportedExperiment};
 use crate::run::{PreparedScenario, RunOptions, Simulation, Size};
 use crate::scenario::{Loaded, Scenario};
 use crate::serve::{PageReply, PageRequest};
 use crate::time::Stopwatch;
+use crate::verdict::Decision;
 
-/// Most users of a run: more take longer than somebody who plays waits.
-const MAX_USERS: u32 = 50_000;
+/// Settings whose true effect is remembered.
+const KEPT: usize = 8;
 
 /// A scenario to play with.
 #[derive(Debug)]
@@ -26,6 +29,8 @@ pub struct Play {
     knobs: Vec<Knob>,
     replications: Replications,
     learn: Learn,
+    /// What the rules decide on the true effect, by query: the report has it, and the dots need it.
+    truths: Mutex<Vec<(String, Vec<Decision>)>>,
 }
 
 impl Play {
@@ -33,7 +38,13 @@ impl Play {
     #[must_use]
     pub fn new(base: Loaded) -> Self {
         let knobs = knobs(&base);
-        Self { base, knobs, replications: Replications::default(), learn: Learn::default() }
+        Self {
+            base,
+            knobs,
+            replications: Replications::default(),
+            learn: Learn::default(),
+            truths: Mutex::default(),
+        }
     }
 
     /// Answers a request.
@@ -109,14 +120,39 @@ impl Play {
     fn shown(&self, state: &PageState) -> Shown {
         let watch = Stopwatch::start();
         match self.scenario(state).and_then(|scenario| run(&scenario, state)) {
-            Ok(report) => Shown::Report(Box::new(report), watch.elapsed()),
+            Ok(report) => {
+                self.remember(state, &report);
+                Shown::Report(Box::new(report), watch.elapsed())
+            }
             Err(faults) => Shown::Faults(faults),
         }
     }
 
+    /// Remembers what a report says of the true effect, so that the dots need not simulate it again.
+    fn remember(&self, state: &PageState, report: &Report) {
+        let of =
+            |own: &ReportedExperiment| Some(own.verdict.as_ref()?.hindsight.as_ref()?.decision);
+        // An experiment without a rule has no verdict; its dots go by a rule of their own.
+        let Some(decisions) = report.experiments.iter().map(of).collect::<Option<Vec<_>>>() else {
+            return;
+        };
+        let mut truths = self.truths.lock().unwrap_or_else(PoisonError::into_inner);
+        let query = state.query();
+        truths.retain(|(own, _)| *own != query);
+        if truths.len() >= KEPT {
+            truths.remove(0);
+        }
+        truths.push((query, decisions));
+    }
+
     fn dots(&self, state: &PageState) -> String {
+        let query = state.query();
+        let at_truth = {
+            let truths = self.truths.lock().unwrap_or_else(PoisonError::into_inner);
+            truths.iter().find(|(own, _)| *own == query).map(|(_, own)| own.clone())
+        };
         match self.scenario(state).and_then(|scenario| bounded(&scenario).map(|()| scenario)) {
-            Ok(scenario) => dots::field(&self.replications.of(state, scenario), state),
+            Ok(scenario) => dots::field(&self.replications.of(state, scenario, at_truth), state),
             Err(_) => dots::none(),
         }
     }

@@ -56,7 +56,9 @@ pub use graph::{
     CostChange, DrawnEdge, DrawnGraph, DrawnNode, GraphChange, GuardUse, NodeUse, PlainDifference,
     TriggeredMetric, TriggeredUsers,
 };
-pub(crate) use html::{Histogram, counted, histogram, html_page, middle, scorecards_to_html};
+pub(crate) use html::{
+    Histogram, PowerCurve, counted, histogram, html_page, middle, power_curve, scorecards_to_html,
+};
 pub use html::{report_style, to_html, to_html_part};
 pub use json::{from_json, to_json};
 pub use junit::to_junit;

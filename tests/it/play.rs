@@ -228,6 +228,91 @@ fn every_dot_is_a_run_that_can_be_opened() {
     }
 }
 
+/// The rows of the table of users: how many, and the shares of the verdicts.
+fn rows(field: &str) -> Vec<(u32, [f64; 3])> {
+    let inside = field.split("<table class=\"curve\">").nth(1).unwrap();
+    let body = inside.split("<tbody>").nth(1).unwrap().split("</tbody>").next().unwrap();
+    let cell = |row: &str, nth: usize| {
+        let text = row.split("<td class=\"number\">").nth(nth).unwrap().split('%').next().unwrap();
+        text.parse::<f64>().unwrap()
+    };
+    let row = |row: &str| {
+        let users = row.split("<th class=\"number\" scope=\"row\">").nth(1).unwrap();
+        let users = users.split('<').next().unwrap().replace(',', "").parse().unwrap();
+        (users, [1, 2, 3].map(|nth| cell(row, nth)))
+    };
+    body.split("<tr>").skip(1).map(row).collect()
+}
+
+#[test]
+fn the_power_curve_goes_on_beyond_the_users_of_the_experiment() {
+    let playing = Playing::start("support-desk");
+    let settings = "traffic.queries=40";
+    let field = all_dots(&playing, &format!("{settings}&tab=1"));
+    let rows = rows(&field);
+    let users: Vec<u32> = rows.iter().map(|(users, _)| *users).collect();
+    assert_eq!(users, [4, 8, 12, 16, 20, 24, 28, 32, 36, 40, 60, 80, 120, 160]);
+    assert!(field.contains("How many users it takes") && field.contains("\nnow\n"), "{field}");
+    for (users, shares) in &rows {
+        assert!((shares.iter().sum::<f64>() - 100.0).abs() < 0.2, "{users}: {shares:?}");
+    }
+    // What `simlab power` counts, with as many users and the same seeds.
+    let place = folder("play-power");
+    fs::write(place.join("desk.ron"), playing.get(&format!("/scenario.ron?{settings}"))).unwrap();
+    let power = ["power", "desk.ron", "--full", "--quiet", "--format", "json"];
+    let power = [&power[..], &["--looks", "1", "--replications", "200"], &["--users", "40,60,160"]];
+    let power = simlab_in(&place, &power.concat()).json();
+    let mut compared = 0;
+    for size in power["experiments"][0]["sizes"].as_array().unwrap() {
+        let users = size["users"].as_u64().unwrap() as u32;
+        let (_, shares) = rows.iter().find(|(own, _)| *own == users).unwrap();
+        let value = |verdict: &str| size["decisions"][verdict]["value"].as_f64().unwrap();
+        // A slow machine ends with fewer runs, and then nothing is the same.
+        if field.contains("200 longer runs") {
+            assert!((100.0 * value("ship") - shares[0]).abs() < 0.06, "{size} {shares:?}");
+            assert!((100.0 * value("keep") - shares[1]).abs() < 0.06, "{size} {shares:?}");
+            compared += 1;
+        }
+    }
+    assert!(compared == 3 || !field.contains("200 longer runs"), "{power}");
+    // The sentence is what the table says.
+    let (last, shares) = rows.last().unwrap();
+    let most = shares[0].max(shares[1]);
+    assert!(
+        field.contains(&format!("Even with {last} users fewer than 80%")) == (most < 80.0),
+        "{field}"
+    );
+}
+
+#[test]
+fn the_dots_go_by_the_true_effect_that_the_report_has() {
+    let play = Play::new(load("security").unwrap());
+    let ask = |path: &str| {
+        let parameters = [("traffic.queries", "40"), ("truth", "1"), ("tab", "1")];
+        let parameters = parameters.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let parameters = parameters.to_vec();
+        let request = PageRequest { path: path.to_owned(), parameters, ..PageRequest::default() };
+        play.answer(&request).body
+    };
+    let report = ask("/part");
+    let words = ["the rule says to ship", "the rule says to keep", "the rule asks for more data"];
+    let says = |field: &str| words.iter().position(|words| field.contains(words));
+    let mut field = ask("/dots");
+    for _ in 0..600 {
+        if says(&field).is_some() {
+            break;
+        }
+        sleep(Duration::from_millis(200));
+        field = ask("/dots");
+    }
+    // The report says in its own words what the rule decides on the effect on users.
+    let own = ["says to ship", "says to keep", "says to ask for more data"];
+    let line = report.split("applied to the effect on users").nth(1).unwrap();
+    let line = line.get(..200).unwrap_or(line);
+    let told = own.iter().position(|words| line.contains(words));
+    assert!(told.is_some() && told == says(&field), "{line}: {field}");
+}
+
 #[test]
 fn every_built_in_scenario_opens() {
     for built_in in LIBRARY.iter().chain(LESSONS) {

@@ -14,6 +14,7 @@ mod graph;
 mod histogram;
 mod page;
 mod parts;
+mod power_curve;
 mod scale;
 mod scorecard;
 #[cfg(test)]
@@ -24,3 +25,4 @@ pub(crate) use frame::html_page;
 pub(crate) use histogram::{Histogram, counted, histogram, middle};
 pub(crate) use page::scorecards_to_html;
 pub use page::{report_style, to_html, to_html_part};
+pub(crate) use power_curve::{PowerCurve, power_curve};
