@@ -3,7 +3,7 @@
 import { browser, checked, end, fault, opened as open, skips, themed } from './browser.mjs'
 
 const [url, limit] = [process.argv[2], Number(process.argv[3])]
-const opened = (where, path = '/', options = {}) => open(where, url + path, { own: url, ...options })
+const opened = (where, path = '/', options = {}) => open(where, url + path, { own: url, patience: 240_000, ...options })
 // A slow machine ends with fewer than 200 dots.
 const settled = (page) => page.waitForFunction(() => document.querySelectorAll('#dots a.dot').length >= 8 && !document.querySelector('#dots [data-more]'))
 const verdict = (page) => page.$eval('#results', (results) => results.textContent)
@@ -40,6 +40,7 @@ await page.waitForFunction(() => !document.querySelector('#results pre') && docu
 // Dots fill in, take the arrow keys, and open their run.
 await set(page, 'traffic.queries', '100')
 await settled(page)
+if (!await page.$('#dots figure svg path.curve')) fault('dots', 'there is no power curve')
 await page.focus('#dots a.dot')
 await page.keyboard.press('ArrowRight')
 const second = await page.evaluate(() => ({ words: document.activeElement.getAttribute('aria-label'), link: document.activeElement.href }))
@@ -57,6 +58,8 @@ await page.click('.toggle')
 await set(page, 'traffic.queries', '100')
 await page.click('#watch')
 await page.waitForFunction(() => document.querySelectorAll('#line .dot').length === 30)
+const walk = await page.$eval('#walk', (own) => ({ looks: own.querySelector('.thin').getAttribute('points').split(' ').length, end: own.querySelector('circle').getAttribute('class') }))
+if (walk.looks !== 30 || (walk.end === 'stopped') !== !!await page.$('#line .stop')) fault('watch', `the line has ${walk.looks} looks and ends ${walk.end}`)
 await page.close()
 const dot = await opened('dot', new URL(second.link).pathname + new URL(second.link).search)
 const seed = new URL(second.link).searchParams.get('seed')
@@ -76,7 +79,7 @@ await plain.close()
 for (const theme of ['light', 'dark']) {
   for (const width of [360, 768, 1440]) {
     const where = `play ${theme} ${width}`
-    const page = await opened(where, '/?traffic.queries=100', { bypass: true })
+    const page = await opened(where, '/?traffic.queries=40', { bypass: true })
     await themed(page, theme)
     await page.setViewport({ width, height: 900 })
     await settled(page)

@@ -42,6 +42,8 @@ pub struct LessonClass {
     links: Vec<String>,
     room: Arc<Mutex<Classroom>>,
     learn: Arc<Learn>,
+    /// Lessons are run one after the other, whatever a teacher clicks.
+    turn: Arc<Mutex<()>>,
     own: Option<Arc<CourseLesson>>,
 }
 
@@ -105,6 +107,7 @@ impl LessonClass {
             code,
             room: Arc::default(),
             learn: Arc::default(),
+            turn: Arc::default(),
             own: own.map(Arc::new),
         };
         if let Some(lesson) = &class.own {
@@ -255,7 +258,9 @@ impl LessonClass {
             nth_lesson
         };
         let (room, learn) = (Arc::clone(&self.room), Arc::clone(&self.learn));
+        let turn = Arc::clone(&self.turn);
         thread::spawn(move || {
+            let _turn = held(&turn);
             for turned in [false, true] {
                 if !prepare(&room, &learn, &lesson, nth_lesson, turned) {
                     break;
@@ -279,6 +284,9 @@ fn prepare(
         let side = asked.and_then(|own| own.sides.get_mut(usize::from(turned)));
         side.map(change).is_some()
     };
+    if !put(&|_| {}) {
+        return false;
+    }
     let failed = |reply: PageReply| put(&|side| side.problem = Some(reply.body.clone()));
     let prefix = if turned { "b-" } else { "a-" };
     match learn.side(lesson, turned) {

@@ -270,7 +270,7 @@ pub fn revealed(lesson: &CourseLesson, side: &LessonSide, answered: Option<usize
     let right = text.answers.get(text.right).map_or("", String::as_str);
     let (word, tone) = match answered {
         Some(answer) if answer == text.right => ("You were right. ", "good"),
-        Some(_) => ("Not this time. ", "warn"),
+        Some(_) => ("Not this time. The answer: ", "warn"),
         None => ("", ""),
     };
     html! {
@@ -305,6 +305,29 @@ pub(super) fn found(side: &LessonSide, prefix: &str) -> Markup {
     html! {
         (PreEscaped(scorecards_to_html(&side.report, prefix)))
         @for rollout in &side.report.rollouts { p { (plain(&rollout.message)) } }
+        (interactions(&side.report))
+    }
+}
+
+/// Whether experiments on the same users influence each other.
+fn interactions(report: &Report) -> Markup {
+    html! {
+        @if !report.interactions.is_empty() {
+            h3 { "Do the experiments influence each other?" }
+            ul {
+                @for own in &report.interactions {
+                    li {
+                        (readable(&own.metric)) ": "
+                        @match (own.p_value, &own.reason) {
+                            (Some(p_value), _) => { "p-value " strong { (figure::number(p_value.get())) } }
+                            (None, Some(reason)) => span.dim { (plain(reason)) },
+                            (None, None) => span.dim { "not known" },
+                        }
+                    }
+                }
+            }
+            p.small.dim { "The p-value of the same effect in both arms of the other experiment; a small one, such as 0.01, says that they do. `simlab run` has the table." }
+        }
     }
 }
 

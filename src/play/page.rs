@@ -11,7 +11,7 @@ use super::knob::Knob;
 use super::state::PageState;
 use crate::diagnostic::{Diagnostic, render};
 use crate::report::escape::plain;
-use crate::report::{Report, html_page, report_style, to_html_part};
+use crate::report::{Report, ReportedExperiment, html_page, report_style, to_html_part};
 use crate::scenario::Scenario;
 use crate::time::Duration;
 use crate::verdict::Decision;
@@ -42,8 +42,9 @@ pub fn result(shown: &Shown) -> String {
             let verdicts = report.experiments.iter().filter_map(|own| own.verdict.as_ref());
             let headlines: Vec<String> = verdicts.clone().map(|own| plain(&own.headline)).collect();
             let decided = verdicts.map(|own| own.decision).next();
+            let chance = report.experiments.first().and_then(chance);
             html! {
-                p.said.small.dim data-said=(headlines.join(" ")) data-decided=[decided.map(class)] { "Simulated in " (took.us() / 1000) " ms." }
+                p.said.small.dim data-said=(headlines.join(" ")) data-decided=[decided.map(class)] data-chance=[chance] { "Simulated in " (took.us() / 1000) " ms." }
                 (PreEscaped(to_html_part(report)))
             }
         }
@@ -56,6 +57,14 @@ pub fn result(shown: &Shown) -> String {
         },
     };
     part.into_string()
+}
+
+/// The probability to beat the control on the primary metric, and how sure a result has to be.
+fn chance(experiment: &ReportedExperiment) -> Option<String> {
+    let mut treatments = experiment.metrics.first()?.variations.iter();
+    let own = treatments.find(|own| own.key != experiment.control)?;
+    let chance = own.probability_to_beat_control?.get();
+    Some(format!("{chance:.4} {:.4}", experiment.threshold))
 }
 
 /// The class of a dot with this decision.
@@ -92,6 +101,13 @@ pub fn whole(scenario: &Scenario, knobs: &[Knob], state: &PageState, shown: &Sho
                 }
                 main #main {
                     p #status.small role="status" {}
+                    // Its numbers are those of the status line, look after look.
+                    svg #walk.chart hidden viewBox="0 0 320 112" aria-hidden="true" {
+                        line.threshold.high x1="4" x2="316" {} line.threshold.low x1="4" x2="316" {}
+                        polyline.thin.arm1 {} polyline.curve.arm1 {}
+                        circle r="5" {}
+                        text.tick x="4" y="110" { "Probability to beat the control, as users arrive" }
+                    }
                     ol #line hidden aria-label="The verdict each time somebody looked" {}
                     section #dots aria-label="The same experiment many times" {
                         noscript { p.small.dim { "Without JavaScript the field of runs is not filled; " code { "simlab power" } " counts verdicts in a terminal." } }

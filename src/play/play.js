@@ -1,6 +1,7 @@
 'use strict'
 // The settings are the form; what they lead to comes from the server as HTML. The link holds everything.
 const [form, results, field, said, line, watch, copy, file] = ['knobs', 'results', 'dots', 'status', 'line', 'watch', 'copy', 'file'].map((id) => document.getElementById(id))
+const walk = document.getElementById('walk')
 const tab = String(Math.random()).slice(2)
 const sliders = [...form.querySelectorAll('[type=range]')]
 let wanted = false, busy = false, watching = false, asked = 0, rest, next
@@ -39,6 +40,7 @@ const changed = async () => {
   wanted = true
   watching = false
   line.hidden = true
+  walk.toggleAttribute('hidden', true)
   clearTimeout(rest)
   clearTimeout(next)
   if (busy) return
@@ -63,6 +65,21 @@ form.addEventListener('input', ({ target }) => {
   changed()
 })
 form.addEventListener('submit', (event) => { event.preventDefault(); changed() })
+// The probability as a line that moves on with each look, and stops where one would have stopped; what would have come then is thin.
+const walked = (looks, stop) => {
+  const height = (chance) => 6 + 88 * (1 - chance)
+  const places = looks.map(({ chance }, nth) => `${4 + 312 * (nth + 1) / LOOKS},${height(chance).toFixed(1)}`)
+  const [high, low] = walk.querySelectorAll('line'), [thin, own] = walk.querySelectorAll('polyline'), end = walk.querySelector('circle')
+  const sure = looks[0].sure
+  for (const [line, chance] of [[high, sure], [low, 1 - sure]]) for (const side of ['y1', 'y2']) line.setAttribute(side, height(chance))
+  thin.setAttribute('points', places.join(' '))
+  own.setAttribute('points', places.slice(0, stop ?? places.length).join(' '))
+  const [x, y] = places[(stop ?? places.length) - 1].split(',')
+  end.setAttribute('cx', x)
+  end.setAttribute('cy', y)
+  end.setAttribute('class', stop ? 'stopped' : 'moving-end')
+  walk.toggleAttribute('hidden', false)
+}
 // Users arrive: the experiment with the first of them, look after look, and where one would have stopped.
 const LOOKS = 30
 watch.addEventListener('click', async () => {
@@ -73,20 +90,25 @@ watch.addEventListener('click', async () => {
   clearTimeout(next)
   line.replaceChildren()
   line.hidden = false
-  let stopped = ''
+  let stopped = '', stop
+  const looks = []
   try {
     for (let look = 1; look <= LOOKS && watching; look += 1) {
       const arrived = Math.max(1, Math.round(users * look / LOOKS))
       await part([['quick', '1'], ['arrived', arrived]])
       if (!watching) return
-      const { said: words, decided } = results.firstElementChild.dataset
+      const { said: words, decided, chance } = results.firstElementChild.dataset
       const mark = line.appendChild(document.createElement('li'))
       mark.className = `dot ${decided ?? ''}`
       mark.title = `${arrived} users: ${words}`
       if (!stopped && decided && decided !== 'open') {
         mark.classList.add('stop')
+        stop = looks.length + 1
         stopped = ` Who stops at the first ${decided} stops at ${arrived} users.`
       }
+      const [own, sure] = chance?.split(' ').map(Number) ?? [looks.at(-1)?.chance ?? 0.5, looks.at(-1)?.sure ?? 0.9]
+      looks.push({ chance: own, sure })
+      walked(looks, stop)
       said.textContent = `${arrived} of ${users} users: ${words}${stopped}`
     }
     watching = false
