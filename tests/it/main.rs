@@ -46,6 +46,7 @@ mod outcomes;
 mod output_schema;
 mod own_events;
 mod paired;
+mod picture_of_play;
 mod pictures;
 mod plan;
 mod play;
