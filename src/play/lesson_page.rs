@@ -157,7 +157,7 @@ pub fn whole(
             }
             section aria-labelledby="run" {
                 h2 #run { "2. Run and compare" }
-                p.small.dim.waits { "Predict first. The result comes here." }
+                p.small.dim.waits hidden[shown.revealed.is_some()] { "Predict first. The result comes here." }
                 div #reveal aria-live="polite" { @if let Some(part) = &shown.revealed { (PreEscaped(part)) } }
             }
             section aria-labelledby="turn" {

@@ -109,6 +109,8 @@ watch.addEventListener('click', async () => {
       const [own, sure] = chance?.split(' ').map(Number) ?? [looks.at(-1)?.chance ?? 0.5, looks.at(-1)?.sure ?? 0.9]
       looks.push({ chance: own, sure })
       walked(looks, stop)
+      // On a narrow screen the settings are above it.
+      if (look === 1 && walk.getBoundingClientRect().top > innerHeight) walk.scrollIntoView({ block: 'center' })
       said.textContent = `${arrived} of ${users} users: ${words}${stopped}`
     }
     watching = false
