@@ -24,7 +24,7 @@ use crate::agents::Edge;
 use crate::context::{KEY_EPOCH, user_key};
 use crate::event::{AppEvent, EventData, EventSender, SdkFamily, caused_by, outcome_value};
 use crate::flags::events::{
-    FeatureEvent, GraphTrack, IndexEvent, MetricEvent, Recorded, Track, context, run_id, sdk_info,
+    FeatureEvent, GraphTrack, IndexEvent, Recorded, SentMetric, Track, context, run_id, sdk_info,
 };
 use crate::flags::mock::GRAPH_VARIATION;
 use crate::journal::{AgentId, Entry, Event, Reader, Served};
@@ -521,7 +521,7 @@ impl<'s, W: Write + Send> EventWriter<'s, W> {
         }
         let Maker { mut at_ms, unit, context } = maker;
         let json = std::mem::replace(&mut self.data.1, RawValue::NULL.to_owned());
-        let mut event = MetricEvent::new(at_ms, key, context, &*json, value);
+        let mut event = SentMetric::new(at_ms, key, context, &*json, value);
         self.make(&event);
         while !self.written.insert((at_ms, xxhash_rust::xxh3::xxh3_128(&self.line))) {
             at_ms += 1;

@@ -46,7 +46,7 @@ impl<C> IndexEvent<C> {
 /// as text, and null for the application's own.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct MetricEvent<'a, C, D> {
+pub struct SentMetric<'a, C, D> {
     kind: &'static str,
     creation_date: u64,
     key: &'a str,
@@ -55,7 +55,7 @@ pub struct MetricEvent<'a, C, D> {
     metric_value: Value,
 }
 
-impl<'a, C, D> MetricEvent<'a, C, D> {
+impl<'a, C, D> SentMetric<'a, C, D> {
     /// The event at this Unix time in milliseconds. A value that is whole is written as a whole
     /// number.
     pub fn new(at_ms: u64, key: &'a str, context: C, data: D, value: f64) -> Self {
@@ -226,7 +226,7 @@ impl GraphTrack<'_> {
     }
 }
 
-/// As [`MetricEvent`].
+/// As [`SentMetric`].
 #[must_use]
 pub fn custom(at_ms: u64, event: AppEvent, context: &Value, data: Value, value: f64) -> Value {
     custom_by_key(at_ms, event.key(), context, data, value)
@@ -235,7 +235,7 @@ pub fn custom(at_ms: u64, event: AppEvent, context: &Value, data: Value, value: 
 /// A metric event with a key of the application's own.
 #[must_use]
 pub fn custom_by_key(at_ms: u64, key: &str, context: &Value, data: Value, value: f64) -> Value {
-    valued(MetricEvent::new(at_ms, key, context, data, value))
+    valued(SentMetric::new(at_ms, key, context, data, value))
 }
 
 /// An evaluation that is sent in full.

@@ -9,7 +9,7 @@ mod clock;
 mod read;
 
 pub use build::{
-    FeatureEvent, GraphTrack, IndexEvent, MetricEvent, Track, context, custom, custom_by_key,
+    FeatureEvent, GraphTrack, IndexEvent, SentMetric, Track, context, custom, custom_by_key,
     feature, index, reason, run_id, sdk_info,
 };
 pub use clock::{Clock, moment, stamp};
